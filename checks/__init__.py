@@ -1,0 +1,1 @@
+"""The checks: one file per topic, one function per rule."""

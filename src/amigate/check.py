@@ -1,0 +1,127 @@
+"""What a check declares about itself, and the words in which it answers.
+
+A check is a plain pytest-testinfra test. It passes by returning, fails by `assert not findings`, and has
+three more answers: `not_applicable(reason)`, `inconclusive(reason)` and `warn(findings)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+from amigate.result import Finding, Severity, Witness
+
+Function = TypeVar("Function", bound=Callable[..., None])
+ATTRIBUTE = "__amigate_check__"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One requirement that an image must meet: a rule and how to ask it."""
+
+    id: str
+    """Reads as the requirement met; never changes."""
+    severity: Severity
+    guideline: str
+    source: str
+    """Link to where the requirement comes from."""
+    evidence: tuple[Witness, ...]
+    """The witnesses that can answer; the rule is judged on each that was asked, the worst answer counts."""
+    remedy: str
+    """The hardening step that mends a violation, or "none"."""
+    applies_when: str
+    """Which images the rule speaks of, in words; empty for all."""
+    preflight: bool
+    """Launching an image that violates this is pointless."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Defaults that a profile may override."""
+    title: str
+    rationale: str
+
+    def __post_init__(self) -> None:
+        if not self.source.startswith("https://"):
+            raise ValueError(f"{self.id}: source must be an https link, not {self.source!r}")
+        if not self.evidence:
+            raise ValueError(f"{self.id}: names no witness")
+
+
+def check(  # noqa: PLR0913 - one keyword per thing a rule declares
+    id: str,  # noqa: A002 - the field's own word
+    *,
+    severity: str,
+    guideline: str,
+    source: str,
+    evidence: Sequence[str],
+    remedy: str = "none",
+    applies_when: str = "",
+    preflight: bool = False,
+    **settings: object,
+) -> Callable[[Function], Function]:
+    """Mark a test function as a check; title and rationale are its docstring.
+
+    Raises ValueError at import for an unknown severity or witness, a source that is no link or a missing
+    docstring."""
+
+    def mark(function: Function) -> Function:
+        title, _, rationale = (function.__doc__ or "").strip().partition("\n")
+        if not title:
+            raise ValueError(f"{id}: the docstring must say what is required")
+        declared = Check(
+            id=id,
+            severity=Severity(severity),
+            guideline=guideline,
+            source=source,
+            evidence=tuple(Witness(name) for name in evidence),
+            remedy=remedy,
+            applies_when=applies_when,
+            preflight=preflight,
+            settings=settings,
+            title=title.rstrip("."),
+            rationale=" ".join(rationale.split()),
+        )
+        setattr(function, ATTRIBUTE, declared)
+        return function
+
+    return mark
+
+
+def check_of(function: object) -> Check | None:
+    """Return what `@check` declared on `function`, None on any other function."""
+    declared = getattr(function, ATTRIBUTE, None)
+    return declared if isinstance(declared, Check) else None
+
+
+class AnswerError(Exception):
+    """A check's answer other than pass and fail; raised, so that it ends the check."""
+
+
+class NotApplicableError(AnswerError):
+    """The rule does not speak of this image."""
+
+
+class InconclusiveError(AnswerError):
+    """The question was asked and cannot be decided; the text says why, without secrets."""
+
+
+class WarnError(AnswerError):
+    """The rule is met, with remarks."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("met, with a remark")
+        self.findings = tuple(findings)
+
+
+def not_applicable(reason: str) -> NoReturn:
+    """End the check: the rule does not speak of this image, because of `reason`."""
+    raise NotApplicableError(reason)
+
+
+def inconclusive(reason: str) -> NoReturn:
+    """End the check: it could not be decided, because of `reason`."""
+    raise InconclusiveError(reason)
+
+
+def warn(findings: Sequence[Finding]) -> None:
+    """End the check with remarks, if there are any; only for rules whose text says "warns"."""
+    if findings:
+        raise WarnError(findings)

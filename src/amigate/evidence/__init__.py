@@ -1,0 +1,1 @@
+"""What was collected about an image, and how it is collected from a running machine."""

@@ -1,0 +1,252 @@
+"""Evidence: what was seen of an image, keyed by launch, boot and vantage.
+
+Three answers are kept apart everywhere: a thing seen, a thing known to be absent, and a thing that could not be
+seen. The last raises `InconclusiveError`, so that no check takes it for absence."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from amigate.check import InconclusiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amigate.result import Witness
+
+
+class Launch(StrEnum):
+    """One of the instances that a run launches from the image."""
+
+    A = "A"
+    B = "B"
+    """The twin: launched beside A with another key."""
+    KEYLESS = "keyless"
+
+
+class Vantage(StrEnum):
+    """Where the observer stands."""
+
+    DISK = "disk"
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, order=True)
+class Viewpoint:
+    """The key of a view: which launch, which boot of it (counted from 1), seen from where.
+
+    The disk at rest has neither launch nor boot."""
+
+    launch: Launch | None
+    boot: int | None
+    vantage: Vantage
+
+    def __str__(self) -> str:
+        return f"{self.launch}/{self.boot}/{self.vantage}" if self.launch else str(self.vantage)
+
+    @classmethod
+    def parse(cls, text: str) -> Viewpoint:
+        """Read what `str` wrote."""
+        if "/" not in text:
+            return cls(None, None, Vantage(text))
+        launch, boot, vantage = text.split("/")
+        return cls(Launch(launch), int(boot), Vantage(vantage))
+
+
+DISK = Viewpoint(None, None, Vantage.DISK)
+
+
+class Kind(StrEnum):
+    """Type of a file system entry."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+    """Device, pipe or socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry of the image's file tree.
+
+    For a link, `kind` and `mode` are the link's own while `content` is that of the file it leads to."""
+
+    path: str
+    kind: Kind
+    mode: int
+    """Permission bits with setuid, setgid and sticky."""
+    uid: int
+    gid: int
+    size: int
+    mtime_s: int
+    """Seconds since the epoch, by the image's clock."""
+    target: str = ""
+    """Where a link leads, as written in it."""
+    content: bytes | None = None
+    """None when it was not asked for, or the entry is no file."""
+    truncated: bool = False
+    """`content` is only the beginning."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a command on the machine answered."""
+
+    command: str
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """Standard output; bytes that are no UTF-8 survive as surrogates."""
+        return self.stdout.decode("utf-8", "surrogateescape")
+
+
+class Outcome(StrEnum):
+    """How the attempts to log in with the launch key ended."""
+
+    ACCEPTED = "accepted"
+    DENIED = "denied"
+    """An SSH server answered and refused the key."""
+    BROKEN = "broken"
+    """Something answered, but no SSH handshake came of it."""
+    CLOSED = "closed"
+    """The port refused connections: the machine is up and nothing serves SSH."""
+    SILENT = "silent"
+    """Nothing answered: a dead machine and a closed network look the same from here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """How a launched instance could be reached over SSH, seen from outside."""
+
+    address: str
+    port: int
+    outcome: Outcome
+    detail: str = ""
+    """One sentence for a reader."""
+    user: str = ""
+    """Who logged in, or was last tried."""
+    users_tried: tuple[str, ...] = ()
+    waited_s: float = 0.0
+    """From the launch to the outcome."""
+    launch_key: str = ""
+    """SHA256 fingerprint of the key pair made for this launch."""
+    host_key: str = ""
+    """SHA256 fingerprint of the host key that the server proved to hold."""
+    host_key_type: str = ""
+    host_key_on_console: bool | None = None
+    """Whether the console published that host key; None when it published none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What was seen from one viewpoint.
+
+    `unseen` names, by path or question key, what was asked for and could not be seen, and why."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    """Paths that were looked for, by someone who could look, and are not there."""
+    globbed: frozenset[str] = frozenset()
+    """Patterns all of whose matches are in `entries`."""
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    unseen: Mapping[str, str] = field(default_factory=dict)
+    contact: Contact | None = None
+    broken: str = ""
+    """Why nothing at all could be seen; empty when the view is usable."""
+
+    def entry(self, path: str) -> Entry | None:
+        """Return the entry at `path`, None when it is known to be absent; raise InconclusiveError otherwise."""
+        self._usable()
+        path = posixpath.normpath(path)
+        if path in self.entries:
+            return self.entries[path]
+        if path in self.absent or any(_covers(pattern, path) for pattern in self.globbed):
+            return None
+        raise InconclusiveError(self.unseen.get(path, f"{path} was not collected"))
+
+    def content(self, path: str) -> bytes | None:
+        """Return the whole content of the file at `path`, None when absent.
+
+        Raises InconclusiveError when the content was not seen in full."""
+        entry = self.entry(path)
+        if entry is None:
+            return None
+        if path in self.unseen:
+            raise InconclusiveError(self.unseen[path])
+        if entry.content is None:
+            raise InconclusiveError(f"{path} could not be read: it is a {entry.kind}, or unreadable")
+        if entry.truncated:
+            raise InconclusiveError(f"{path} is larger than what is collected of it")
+        return entry.content
+
+    def text(self, path: str) -> str | None:
+        """Return the content of the file at `path` as text; undecodable bytes survive as surrogates."""
+        content = self.content(path)
+        return None if content is None else content.decode("utf-8", "surrogateescape")
+
+    def glob(self, pattern: str) -> list[Entry]:
+        """Return the entries that match `pattern` (`*`, `?`, `[…]`, none of which crosses a `/`), sorted."""
+        self._usable()
+        if pattern not in self.globbed:
+            raise InconclusiveError(self.unseen.get(pattern, f"{pattern} was not collected"))
+        return [entry for path, entry in sorted(self.entries.items()) if _covers(pattern, path)]
+
+    def answer(self, key: str) -> Answer:
+        """Return the answer to the question `key`, whatever its exit code; raise InconclusiveError without one."""
+        self._usable()
+        if key in self.answers and not self.answers[key].truncated:
+            return self.answers[key]
+        missing = "the answer was larger than what is collected of it" if key in self.answers else "not collected"
+        raise InconclusiveError(self.unseen.get(key, f"{key}: {missing}"))
+
+    def _usable(self) -> None:
+        if self.broken:
+            raise InconclusiveError(self.broken)
+
+
+def _covers(pattern: str, path: str) -> bool:
+    """Whether `pattern` would have matched `path`; unlike fnmatch, and like glob(7), `*` stops at a slash."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(
+        fnmatchcase(part, want) and (want.startswith(".") or not part.startswith("."))
+        for part, want in zip(parts, wanted, strict=True)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ec2Descriptions:
+    """What EC2 says of the image, as the API returned it (botocore's dictionaries)."""
+
+    caller: str
+    """The account whose credentials asked (sts GetCallerIdentity)."""
+    image: Mapping[str, Any]
+    """The Image of DescribeImages, asked by id with IncludeDeprecated and IncludeDisabled."""
+    snapshots: tuple[Mapping[str, Any], ...] = ()
+    """DescribeSnapshots for every snapshot of the block device mapping."""
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """All that a run knows of one image; what facts read, and nothing else."""
+
+    witnesses: frozenset[Witness]
+    """The witnesses that were asked."""
+    collected_at: str = ""
+    """RFC 3339 in UTC."""
+    ec2: Ec2Descriptions | None = None
+    views: Mapping[Viewpoint, View] = field(default_factory=dict)
+
+    def view(self, viewpoint: Viewpoint) -> View:
+        """Return the view from `viewpoint`; a view that was not taken is broken, and says so."""
+        return self.views.get(viewpoint, View(broken=f"nothing was collected from {viewpoint}"))

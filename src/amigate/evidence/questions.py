@@ -1,0 +1,63 @@
+"""What a collector is asked: data shipped with the tool, derived from what the facts declare they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import View
+
+CONTENT_CAP_BYTES = 256 * 1024
+"""Most that is collected of one file or of one stream of a command, unless a question says otherwise."""
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """The entry at `path`, with its content up to `cap_bytes` (0: the entry alone)."""
+
+    path: str
+    cap_bytes: int = CONTENT_CAP_BYTES
+
+    @property
+    def key(self) -> str:
+        """How an unseen file is named in a view."""
+        return self.path
+
+
+@dataclass(frozen=True)
+class Glob:
+    """Every entry that matches `pattern` (as in sh: `*`, `?`, `[…]`), with its content up to `cap_bytes`."""
+
+    pattern: str
+    cap_bytes: int = CONTENT_CAP_BYTES
+
+    @property
+    def key(self) -> str:
+        """How an unseen pattern is named in a view."""
+        return self.pattern
+
+
+@dataclass(frozen=True)
+class Run:
+    """The answer of a command, a line of POSIX sh run by root; `key` is how facts ask for it."""
+
+    key: str
+    command: str
+    timeout_s: int = 20
+    cap_bytes: int = CONTENT_CAP_BYTES
+
+
+Question = ReadFile | Glob | Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a fact needs of a view: questions known beforehand, and what follows from their answers.
+
+    `then` is called after each round with all that was seen so far, and returns every question that it would ask;
+    what was asked before is not asked again. It may raise InconclusiveError when it cannot tell."""
+
+    first: tuple[Question, ...] = ()
+    then: Callable[[View], Iterable[Question]] | None = None

@@ -1,0 +1,1 @@
+"""Questions asked of Evidence, as fixtures; facts read Evidence and nothing else."""

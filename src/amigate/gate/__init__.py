@@ -1,0 +1,1 @@
+"""The gate: the only thing that shares an image."""

@@ -1,0 +1,1 @@
+"""Hardening steps: what they are, and how they are applied."""

@@ -1,0 +1,1 @@
+"""Evidence and profile in, one status per rule out."""

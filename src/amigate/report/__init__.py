@@ -1,0 +1,1 @@
+"""Report formats: pure functions of the Report, one file each."""

@@ -1,0 +1,1 @@
+"""Target in, Evidence out."""
