@@ -1,0 +1,89 @@
+"""What EC2 says of an image, asked without launching it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from amigate.errors import AmigateError, UsageError
+from amigate.evidence.model import Ec2Descriptions
+from amigate.result import Target
+from amigate.sources.aws import aws_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amigate.sources.aws import Aws
+
+AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
+NOT_THERE = {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
+
+
+def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
+    """Return the image `ami_id` as a target, and what EC2 says of it and of its snapshots.
+
+    An image of another account is returned as it is. Raises UsageError for an id that is malformed or names nothing
+    that these credentials can see; a snapshot that cannot be described is `unseen`."""
+    if not AMI_ID.fullmatch(ami_id):
+        raise UsageError(
+            f"{_shown(ami_id)} is no AMI id",
+            hint="an AMI id is ami- and 8 or 17 digits or letters a to f, such as ami-0123456789abcdef0",
+        )
+    image = _image(aws, ami_id)
+    ids = _snapshot_ids(image)
+    snapshots, unseen = _snapshots(aws, ids)
+    target = Target(
+        kind="ami",
+        id=ami_id,
+        name=str(image.get("Name", "")),
+        endpoint=aws.endpoint,
+        partition=aws.partition,
+        account=str(image.get("OwnerId", "")),
+        region=aws.region,
+        snapshots=ids,
+        sandbox=aws.sandbox,
+    )
+    return target, Ec2Descriptions(caller=aws.account, image=image, snapshots=snapshots, unseen=unseen)
+
+
+def _image(aws: Aws, ami_id: str) -> Mapping[str, Any]:
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
+
+    images: list[Any] = []
+    try:
+        with aws_errors(f"describe {ami_id}"):
+            images = aws.ec2.describe_images(ImageIds=[ami_id], IncludeDeprecated=True, IncludeDisabled=True)["Images"]
+    except AmigateError as error:
+        cause = error.__cause__
+        if not isinstance(cause, ClientError) or cause.response["Error"]["Code"] not in NOT_THERE:
+            raise
+    if not images:
+        raise UsageError(
+            f"there is no {ami_id} in {aws.region} that account {aws.account} can see",
+            hint="check the region (--region); an AMI of another account must be shared with yours; "
+            "a deregistered AMI is gone",
+        )
+    return dict(images[0])
+
+
+def _snapshot_ids(image: Mapping[str, Any]) -> tuple[str, ...]:
+    mappings = image.get("BlockDeviceMappings", [])
+    ids = [mapping.get("Ebs", {}).get("SnapshotId", "") for mapping in mappings]
+    return tuple(dict.fromkeys(id_ for id_ in ids if id_))
+
+
+def _snapshots(aws: Aws, ids: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any], ...], dict[str, str]]:
+    """Ask for one at a time, so that one which cannot be seen hides no other."""
+    seen: list[Mapping[str, Any]] = []
+    unseen: dict[str, str] = {}
+    for snapshot_id in ids:
+        try:
+            with aws_errors(f"describe {snapshot_id}"):
+                seen += [dict(found) for found in aws.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"]]
+        except AmigateError as error:
+            unseen[snapshot_id] = str(error)
+    return tuple(seen), unseen
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "…")  # noqa: PLR2004 - enough to recognise it
