@@ -11,6 +11,9 @@ from typing import Any, NoReturn, TypeVar
 
 from amigate.result import Finding, Severity, Witness
 
+Settings = Mapping[str, Any]
+"""A check's own settings: the profile's values over the defaults in its decorator."""
+
 Function = TypeVar("Function", bound=Callable[..., None])
 ATTRIBUTE = "__amigate_check__"
 

@@ -1,0 +1,95 @@
+"""How sshd lets people in."""
+
+from amigate import check
+from amigate.evidence.model import Contact
+from amigate.facts.sshd import Session, Sshd
+
+BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html"
+
+
+@check(
+    "ssh-no-root-password-login",
+    severity="critical",
+    guideline="aws-shared-ami/disable-root-password-login",
+    source=BUILDING,
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_root_password_login(sshd: Sshd) -> None:
+    """sshd refuses password logins for root.
+
+    A password that ships with an image is the same on every machine made from it, and root's opens everything."""
+    root = sshd.sessions_of("root")
+    refusing = {"no", "without-password", "prohibit-password", "forced-commands-only"}
+    assert not [
+        sshd.finding(session, "permitrootlogin", f"permitrootlogin is {session.value('permitrootlogin')}, with {way}")
+        for session in root
+        if session.value("permitrootlogin") not in refusing and (way := _password_way(session))
+    ]
+
+
+def _password_way(session: Session) -> str:
+    """Name the methods by which sshd would take a password in `session`."""
+    methods = ("passwordauthentication", "kbdinteractiveauthentication")
+    return " and ".join(f"{method} {session.value(method)}" for method in methods if session.value(method) != "no")
+
+
+@check(
+    "ssh-no-password-login",
+    severity="critical",
+    guideline="marketplace/no-password-authentication",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_password_login(sshd: Sshd) -> None:
+    """sshd refuses password logins for every login user.
+
+    A machine in the cloud is tried with guessed passwords within minutes of its launch; keys cannot be guessed."""
+    assert not sshd.sessions_where("passwordauthentication", is_not="no")
+
+
+@check(
+    "ssh-public-key-login-enabled",
+    severity="critical",
+    guideline="aws-shared-ami/install-public-key-credentials",
+    source=BUILDING,
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_public_key_login_enabled(sshd: Sshd, contact: Contact) -> None:
+    """sshd accepts public keys.
+
+    The key that EC2 hands to an instance is the only credential its owner has."""
+    sessions = sshd.sessions_of(contact.user)
+    refused = [sshd.finding(s, "pubkeyauthentication") for s in sessions if s.value("pubkeyauthentication") != "yes"]
+    more = [
+        sshd.finding(s, "authenticationmethods", "a public key alone is not enough: authenticationmethods asks for more")
+        for s in sessions
+        if not _key_is_enough(s.value("authenticationmethods"))
+    ]
+    assert not refused + more
+
+
+def _key_is_enough(methods: str) -> bool:
+    """Whether one of the lists of AuthenticationMethods asks for nothing but a public key; "any" asks for one."""
+    return methods in ("", "any") or any(set(each.split(",")) == {"publickey"} for each in methods.split())
+
+
+@check(
+    "ssh-no-dns-checks",
+    severity="low",
+    guideline="aws-shared-ami/disable-sshd-dns-checks",
+    source=BUILDING,
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_dns_checks(sshd: Sshd) -> None:
+    """sshd does no reverse DNS check at login.
+
+    Where no name server answers, each login waits for it; AWS calls this step optional."""
+    assert not [finding for finding in sshd.sessions_where("usedns", is_not="no") if "not known" not in finding.detail]

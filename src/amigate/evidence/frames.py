@@ -1,0 +1,183 @@
+"""Reading the collector's frames; everything read here is the image's word, so lengths are capped and parsed."""
+
+from __future__ import annotations
+
+import re
+import stat
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.errors import CollectionError
+from amigate.evidence.model import Answer, Entry, Kind
+from amigate.evidence.questions import Glob, Question, ReadFile, Run
+from amigate.evidence.script import NO_ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from amigate.evidence.channel import Channel
+
+_NOISE_CAP_BYTES = 256 * 1024
+_LINE_CAP_BYTES = 200
+_PATH_CAP_BYTES = 16 * 1024
+_ROUND_CAP_BYTES = 64 * 1024 * 1024
+
+_WHY = {
+    "unsearchable": "its folder cannot be searched, not even by root",
+    "unreadable": "its folder cannot be read, not even by root",
+    "no-stat": "the machine has no `stat` that could tell",
+    "too-many": "more entries match than are collected",
+    "no-room": "the machine has no folder that the collector could write to",
+}
+
+
+class FrameReader:
+    """Takes lines and blocks off a channel until a deadline (`time.monotonic()`)."""
+
+    def __init__(self, channel: Channel, deadline: float) -> None:
+        self._channel = channel
+        self._deadline = deadline
+        self._buffer = bytearray()
+        self._total = 0
+
+    def line(self, cap: int = _LINE_CAP_BYTES) -> bytes:
+        """Return the next line without its line feed."""
+        while (end := self._buffer.find(b"\n", 0, cap + 1)) < 0:
+            if len(self._buffer) > cap:
+                raise CollectionError("the collector's answer broke its protocol: a line is too long")
+            self._fill()
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
+
+    def block(self, length: int) -> bytes:
+        """Return the next `length` bytes."""
+        while len(self._buffer) < length:
+            self._fill()
+        block = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        return block
+
+    def _fill(self) -> None:
+        data = self._channel.receive(max(0.001, self._deadline - time.monotonic()))
+        if not data:
+            raise CollectionError("the collector ended before it had answered")
+        self._total += len(data)
+        if self._total > _ROUND_CAP_BYTES:
+            raise CollectionError("the machine sent more than is collected")
+        self._buffer += data
+
+
+@dataclass
+class Seen:
+    """What the frames of one round told, so far."""
+
+    entries: dict[str, Entry]
+    absent: set[str]
+    globbed: set[str]
+    answers: dict[str, Answer]
+    unseen: dict[str, str]
+    answered: set[int]
+
+
+def read_round(reader: FrameReader, nonce: str, questions: Sequence[Question], seen: Seen) -> None:
+    """Fill `seen` with one round's frames; raises CollectionError, TimeoutError or OSError where it breaks off."""
+    if _header(reader, nonce) != 0:
+        raise CollectionError("the collector does not run as root, so what it misses proves nothing")
+    end = f"END {nonce}".encode()
+    while (line := reader.line()) != end:
+        frame = re.fullmatch(rb"([EAUGC]) (\d{1,6})((?: -?[a-z0-9-]{1,20}){0,4})", line)
+        if frame is None or int(frame[2]) >= len(questions):
+            raise CollectionError("the collector's answer broke its protocol")
+        number = int(frame[2])
+        _take(reader, frame[1], frame[3].split(), questions[number], seen)
+        if frame[1] != b"E" or not isinstance(questions[number], Glob):
+            seen.answered.add(number)
+
+
+def _header(reader: FrameReader, nonce: str) -> int:
+    """Skip what a login prints until the collector's header; return the user id it runs as."""
+    wanted = re.compile(rb"amigate/1 %b (\d{1,10})" % nonce.encode())
+    skipped = 0
+    while skipped < _NOISE_CAP_BYTES:
+        line = reader.line(_NOISE_CAP_BYTES)
+        if match := wanted.fullmatch(line):
+            return int(match[1])
+        if line.strip() == NO_ROOT:
+            raise CollectionError(
+                "`sudo -n` was refused, so the collector cannot run as root",
+                hint="Give the login user sudo without a password (NOPASSWD), as cloud images do.",
+            )
+        skipped += len(line) + 1
+    raise CollectionError("the login shell prints without end instead of running the collector")
+
+
+def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Question, seen: Seen) -> None:
+    match kind, question, words:
+        case b"E", ReadFile() | Glob(), [path, meta, target, content]:
+            _take_entry(reader, (int(path), int(meta), int(target), int(content)), question, seen)
+        case b"A", ReadFile(path), []:
+            seen.absent.add(path)
+        case b"G", Glob(pattern), [_]:
+            seen.globbed.add(pattern)
+        case b"U", _, [why]:
+            reason = _WHY.get(why.decode(), "it could not be seen")
+            seen.unseen[question.key] = f"{question.key}: {reason}"
+        case b"C", Run(key, command, timeout_s, cap), [code, out, err]:
+            _take_answer(reader, (int(code), int(out), int(err)), Run(key, command, timeout_s, cap), seen)
+        case _:
+            raise CollectionError("the collector's answer does not fit its question")
+
+
+def _take_entry(
+    reader: FrameReader, lengths: tuple[int, int, int, int], question: ReadFile | Glob, seen: Seen
+) -> None:
+    path_length, meta_length, target_length, content_length = lengths
+    if max(path_length, meta_length, target_length) > _PATH_CAP_BYTES or content_length > question.cap_bytes + 1:
+        raise CollectionError("the collector's answer is longer than was asked for")
+    path = reader.block(path_length).decode("utf-8", "surrogateescape")
+    meta = re.fullmatch(rb"([0-9a-f]{1,8}) (\d+) (\d+) (\d+) (-?\d+)", reader.block(meta_length))
+    target = reader.block(target_length).decode("utf-8", "surrogateescape")
+    content = reader.block(content_length) if content_length >= 0 else None
+    if meta is None or (isinstance(question, ReadFile) and path != question.path):
+        raise CollectionError("the collector's answer does not fit its question")
+    mode = int(meta[1], 16)
+    entry = Entry(
+        path=path,
+        kind=_kind(mode),
+        mode=stat.S_IMODE(mode),
+        uid=int(meta[2]),
+        gid=int(meta[3]),
+        size=int(meta[4]),
+        mtime_s=int(meta[5]),
+        target=target,
+        content=None if content is None else content[: question.cap_bytes],
+        truncated=content is not None and len(content) > question.cap_bytes,
+    )
+    known = seen.entries.get(path)
+    if known is None or known.content is None:  # asked twice, the answer with content stays
+        seen.entries[path] = entry
+
+
+def _kind(mode: int) -> Kind:
+    kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+    return kinds.get(stat.S_IFMT(mode), Kind.OTHER)
+
+
+def _take_answer(reader: FrameReader, numbers: tuple[int, int, int], question: Run, seen: Seen) -> None:
+    exit_code, out_length, err_length = numbers
+    cap = question.cap_bytes
+    if max(out_length, err_length) > cap + 1:
+        raise CollectionError("the collector's answer is longer than was asked for")
+    stdout, stderr = reader.block(out_length), reader.block(err_length)
+    if exit_code == 137:  # noqa: PLR2004 - 128 + SIGKILL, what `timeout -s KILL` ends with
+        seen.unseen[question.key] = f"{question.key}: no answer within {question.timeout_s} s"
+        return
+    seen.answers[question.key] = Answer(
+        command=question.command,
+        exit_code=exit_code,
+        stdout=stdout[:cap],
+        stderr=stderr[:cap],
+        truncated=max(out_length, err_length) > cap,
+    )

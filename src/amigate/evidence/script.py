@@ -1,0 +1,149 @@
+"""The collector: one self-contained POSIX sh script per round of questions.
+
+It needs a POSIX shell with `head`, `wc`, `cat` and `stat` (dash, busybox ash, bash; no python, no mktemp), and
+streams back frames: a header line with lengths, then exactly that many bytes. Grammar, one line each:
+
+    amigate/1 NONCE UID             the collector runs, as this user
+    E ID PATH META TARGET CONTENT   an entry: lengths of what follows; META is `stat`'s words, CONTENT -1 for none
+    A ID                            the path is absent, and whoever looked could look
+    U ID WORD                       it could not be seen: WORD says why
+    G ID COUNT                      all matches of a pattern have been sent
+    C ID EXIT STDOUT STDERR         a command's answer: exit code, lengths of what follows
+    END NONCE                       the round is complete
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, assert_never
+
+from amigate.evidence.questions import Glob, Question, ReadFile, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GLOB_LIMIT = 5000
+"""Most matches of one pattern that are sent."""
+
+SHELL = (
+    "/bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; fi; "
+    "sudo -n /bin/sh || echo amigate-no-root'"
+)
+"""The command line that opens a root shell reading its script from standard input; nothing shows in argv."""
+
+NO_ROOT = b"amigate-no-root"
+
+# e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched.
+# g ID CAP FOLDER MATCH...: a pattern, expanded by the shell. c ID SECONDS CAP BLOCKS TEXT: a command.
+_FUNCTIONS = r"""
+umask 077
+LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:$PATH
+export LC_ALL PATH
+t=
+for d in /dev/shm /run /tmp /var/tmp; do
+  if mkdir -m 700 "$d/.amigate-@NONCE@" 2>/dev/null; then t=$d/.amigate-@NONCE@; break; fi
+done
+trap 'rm -rf "$t"' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+limit=
+if timeout -s KILL 5 true 2>/dev/null; then limit=timeout; fi
+e() {
+  if [ ! -e "$3" ] && [ ! -L "$3" ]; then
+    a=$3
+    while [ -n "$a" ] && [ ! -e "$a" ] && [ ! -L "$a" ]; do a=${a%/*}; done
+    if [ -d "$a/" ] && [ ! -x "$a/" ]; then echo "U $1 unsearchable"; else echo "A $1"; fi
+    return
+  fi
+  if ! m=$(stat -c '%f %u %g %s %Y' "$3" 2>/dev/null); then echo "U $1 no-stat"; return; fi
+  l=
+  if [ -L "$3" ]; then l=$(readlink "$3"; echo .); l=${l%??}; fi
+  n=-1
+  if [ "$2" -gt 0 ] && [ -f "$3" ]; then
+    if head -c $(($2 + 1)) <"$3" >"$t/c" 2>/dev/null; then n=$(($(wc -c <"$t/c"))); fi
+  fi
+  printf '%s %s %s %s %s %s\n' E "$1" ${#3} ${#m} ${#l} $n
+  printf '%s%s%s' "$3" "$m" "$l"
+  if [ $n -gt 0 ]; then cat "$t/c"; fi
+}
+g() {
+  i=$1 k=$2 d=$3
+  shift 3
+  if [ -d "$d" ] && { [ ! -r "$d" ] || [ ! -x "$d" ]; }; then echo "U $i unreadable"; return; fi
+  if [ $# -gt @GLOB_LIMIT@ ]; then echo "U $i too-many"; return; fi
+  for p do
+    if [ -e "$p" ] || [ -L "$p" ]; then e "$i" "$k" "$p"; fi
+  done
+  echo "G $i $#"
+}
+c() {
+  if [ -n "$limit" ]; then set -- "$@" timeout -s KILL "$2"; else set -- "$@" env; fi
+  i=$1 k=$3 b=$4 x=$5
+  shift 5
+  ( ulimit -f "$b"; exec "$@" /bin/sh -c "$x" ) >"$t/o" 2>"$t/e" </dev/null
+  r=$?
+  o=$(($(wc -c <"$t/o"))) f=$(($(wc -c <"$t/e")))
+  if [ $o -gt "$k" ]; then o=$((k + 1)); fi
+  if [ $f -gt "$k" ]; then f=$((k + 1)); fi
+  echo "C $i $r $o $f"
+  if [ $o -gt 0 ]; then head -c $o "$t/o"; fi
+  if [ $f -gt 0 ]; then head -c $f "$t/e"; fi
+}
+echo "amigate/1 @NONCE@ $(id -u)"
+"""
+
+
+def script(questions: Sequence[Question], nonce: str) -> str:
+    """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold."""
+    functions = _FUNCTIONS.replace("@NONCE@", nonce).replace("@GLOB_LIMIT@", str(GLOB_LIMIT))
+    lines = [_line(number, question) for number, question in enumerate(questions)]
+    body = "\n".join(lines)
+    # The braces make the shell read it all before it runs any of it, and a subshell keeps a round's traps its own.
+    return (
+        f"({functions}\n"
+        f'if [ -n "$t" ]; then\n{body}\nelse echo "U 0 no-room"; fi\n'
+        f'echo "END {nonce}"\n)\n'
+    )
+
+
+def quote(text: str) -> str:
+    """Quote for sh; bytes outside printable ASCII are written as octal escapes for printf.
+
+    Raises ValueError for what sh cannot be handed: a NUL, or a line feed at the end."""
+    raw = text.encode("utf-8", "surrogateescape")
+    if b"\0" in raw or raw.endswith(b"\n"):
+        raise ValueError("not expressible in sh")
+    if all(0x20 <= byte < 0x7F for byte in raw):  # noqa: PLR2004 - printable ASCII
+        return shlex.quote(text)
+    octal = "".join(f"\\{byte:03o}" for byte in raw)
+    return f"\"$(printf '{octal}')\""
+
+
+def _line(number: int, question: Question) -> str:
+    match question:
+        case ReadFile(path, cap):
+            return f"e {number} {cap} {quote(path)}"
+        case Glob(pattern, cap):
+            return f"g {number} {cap} {quote(_folder(pattern))} {_unquoted(pattern)}"
+        case Run(_, command, timeout_s, cap):
+            blocks = cap // 512 + 2
+            return f"c {number} {timeout_s} {cap} {blocks} {quote(command)}"
+        case _:
+            assert_never(question)
+
+
+def _folder(pattern: str) -> str:
+    """Return the folder in front of the first wildcard."""
+    literal = pattern.split("*")[0].split("?")[0].split("[")[0]
+    return literal.rpartition("/")[0] or "/"
+
+
+def _unquoted(pattern: str) -> str:
+    """Quote all of `pattern` but its wildcards; a bracket holds plain characters only."""
+    out, literal = "", ""
+    for character in pattern:
+        if character in "*?[]":
+            out += (quote(literal) if literal else "") + character
+            literal = ""
+        else:
+            literal += character
+    return out + (quote(literal) if literal else "")

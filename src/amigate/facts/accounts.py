@@ -1,0 +1,171 @@
+"""The local accounts: /etc/passwd, /etc/shadow and what their password fields mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError
+from amigate.evidence.questions import Needs, ReadFile
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import View
+
+PASSWD, SHADOW = "/etc/passwd", "/etc/shadow"
+NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW)))
+
+# A login shell that lets nobody in, by the program's name.
+_NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
+
+# crypt(5): modular `$id$…`, BSDi `_` and 19 characters, traditional DES with 13.
+_HASH = re.compile(r"\$[^$]+\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}")
+
+
+class Password(StrEnum):
+    """What a password field lets one do, https://man7.org/linux/man-pages/man5/shadow.5.html."""
+
+    EMPTY = "empty"
+    """No password is asked for where PAM or sshd allow that."""
+    HASH = "hash"
+    """A password that works."""
+    LOCKED_HASH = "locked-hash"
+    """A hash behind `!` or `*`: no password works, until it is unlocked; the hash is still there."""
+    NONE = "none"
+    """`*`, `!`, `!!`, `*LOCK*` and whatever else crypt never returns: no password works."""
+    SHADOWED = "shadowed"
+    """`x` in passwd: look in shadow."""
+
+
+def classify(text: str, *, passwd: bool = False) -> Password:
+    """Say what field 2 of shadow means; with `passwd`, field 2 of passwd."""
+    if text == "":
+        return Password.EMPTY
+    if passwd and text == "x":
+        return Password.SHADOWED
+    if _HASH.fullmatch(text):
+        return Password.HASH
+    return Password.LOCKED_HASH if _HASH.fullmatch(text.lstrip("!*")) else Password.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A line of passwd."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+    shell: str
+    password: Password
+    line: int
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether the shell lets a user in; an empty field means /bin/sh."""
+        return self.shell.rpartition("/")[2] not in _NO_LOGIN
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowLine:
+    """A line of shadow; the field itself is not kept."""
+
+    name: str
+    password: Password
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accounts:
+    """The accounts of passwd and the password fields of shadow."""
+
+    all: tuple[Account, ...]
+    shadow: tuple[ShadowLine, ...] | None
+    """None when the image has no shadow file."""
+
+    @classmethod
+    def read(cls, view: View) -> Accounts:
+        """Read both files; raises InconclusiveError when passwd is missing, empty or either was not seen."""
+        passwd, shadow = view.text(PASSWD), view.text(SHADOW)
+        accounts = tuple(_accounts(passwd or ""))
+        if not accounts:
+            raise InconclusiveError(f"{PASSWD} is missing or holds no account that can be read")
+        return cls(all=accounts, shadow=None if shadow is None else tuple(_shadow(shadow)))
+
+    @property
+    def login_users(self) -> tuple[Account, ...]:
+        """The accounts whose shell lets a user in, root first."""
+        users = (account for account in self.all if account.may_log_in)
+        return tuple(sorted(users, key=lambda account: (account.uid != 0, account.line)))
+
+    def superusers_with_password(self) -> list[Finding]:
+        """Find the accounts with uid 0 whose password field lets somebody in."""
+        found = []
+        for account in self.all:
+            if account.uid == 0:
+                found += [
+                    Finding(subject=account.name, path=path, line=line, detail=_USABLE[password])
+                    for path, line, password in self._fields(account)
+                    if password in _USABLE
+                ]
+        return found
+
+    def empty_passwords(self) -> list[Finding]:
+        """Find every line of passwd and shadow whose password field is empty."""
+        lines: list[tuple[str, Account | ShadowLine]] = [(PASSWD, account) for account in self.all]
+        lines += [(SHADOW, line) for line in self.shadow or ()]
+        if self.shadow is None and any(account.password is Password.SHADOWED for account in self.all):
+            raise InconclusiveError(f"{PASSWD} refers to {SHADOW}, which is not there")
+        return [
+            Finding(subject=line.name, path=path, line=line.line, detail="the password field is empty")
+            for path, line in lines
+            if line.password is Password.EMPTY
+        ]
+
+    def _fields(self, account: Account) -> list[tuple[str, int, Password]]:
+        """Return every field that could answer for `account`: passwd's own, and shadow's where it refers there."""
+        if account.password is not Password.SHADOWED:
+            return [(PASSWD, account.line, account.password)]
+        lines = [line for line in self.shadow or () if line.name == account.name]
+        if not lines:
+            raise InconclusiveError(f"{PASSWD} refers to {SHADOW} for {account.name}, which has no such line")
+        return [(SHADOW, line.line, line.password) for line in lines]
+
+
+_USABLE = {
+    Password.EMPTY: "the password field is empty: no password is needed",
+    Password.HASH: "a password is set",
+}
+
+
+def _accounts(text: str) -> list[Account]:
+    accounts = []
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split(":")
+        if len(fields) != 7 or not (fields[2].isdigit() and fields[3].isdigit()):  # noqa: PLR2004 - passwd(5)
+            continue  # the C library skips it as well
+        name, password, uid, gid, _, home, shell = fields
+        accounts.append(
+            Account(
+                name=name,
+                uid=int(uid),
+                gid=int(gid),
+                home=home,
+                shell=shell or "/bin/sh",
+                password=classify(password, passwd=True),
+                line=number,
+            )
+        )
+    return accounts
+
+
+def _shadow(text: str) -> list[ShadowLine]:
+    lines = []
+    for number, line in enumerate(text.splitlines(), 1):
+        name, colon, rest = line.partition(":")
+        if name and colon:
+            password = classify(rest.partition(":")[0])
+            lines.append(ShadowLine(name=name, password=password, line=number))
+    return lines

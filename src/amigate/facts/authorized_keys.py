@@ -1,0 +1,143 @@
+"""Every public key that some account trusts, from every file in which sshd would look for one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import AnswerError
+from amigate.evidence.questions import Needs, Question, ReadFile
+from amigate.facts.accounts import Account, Accounts
+from amigate.facts.sshd import Sshd
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import View
+
+USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+"""Where sshd looks by default."""
+
+# An optional list of options, then type and blob, sshd(8), AUTHORIZED_KEYS FILE FORMAT.
+_KEY = re.compile(
+    r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizedKey:
+    """One line of a key file that sshd might accept; the comment is not kept."""
+
+    user: str
+    path: str
+    line: int
+    type: str
+    fingerprint: str
+    """SHA256 of the blob, as `ssh-keygen -l` prints it; empty for a line in no known form."""
+
+    def finding(self, detail: str) -> Finding:
+        """Return the finding that this key is where it is."""
+        return Finding(
+            subject=f"user {self.user}",
+            path=self.path,
+            line=self.line,
+            detail=f"{detail} ({self.type})",
+            fingerprint=self.fingerprint,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizedKeys:
+    """The keys of all accounts, in the order of passwd."""
+
+    all: tuple[AuthorizedKey, ...]
+
+    @classmethod
+    def read(cls, view: View) -> AuthorizedKeys:
+        """Read every key file of every account; raises InconclusiveError when one could not be seen."""
+        found: dict[tuple[str, int], AuthorizedKey] = {}
+        patterns = _patterns(Sshd.read(view))
+        for account in Accounts.read(view).all:
+            for path in _paths(account, patterns):
+                for key in parse(view.text(path) or "", user=account.name, path=path):
+                    found.setdefault((key.path, key.line), key)  # accounts may share a home
+        return cls(all=tuple(found.values()))
+
+    @property
+    def fingerprints(self) -> frozenset[str]:
+        """The keys themselves, whoever trusts them."""
+        return frozenset(key.fingerprint for key in self.all if key.fingerprint)
+
+    def other_than(self, fingerprint: str) -> list[Finding]:
+        """Find every key but the one with `fingerprint`; a line that cannot be read counts as another key."""
+        return [
+            key.finding("a key that is not of this launch")
+            for key in self.all
+            if key.fingerprint != fingerprint or not fingerprint
+        ]
+
+
+def parse(text: str, *, user: str, path: str) -> list[AuthorizedKey]:
+    """Return the keys in a key file; every line that is neither blank nor a comment gives one."""
+    keys = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            kind, digest = _identify(line)
+            keys.append(AuthorizedKey(user=user, path=path, line=number, type=kind, fingerprint=digest))
+    return keys
+
+
+def fingerprint(blob: bytes) -> str:
+    """Return a public key's fingerprint as `ssh-keygen -l` prints it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def _identify(line: str) -> tuple[str, str]:
+    for match in _KEY.finditer(line):
+        try:
+            blob = base64.b64decode(match["blob"], validate=True)
+        except binascii.Error:
+            continue
+        length = int.from_bytes(blob[:4], "big")
+        if blob[4 : 4 + length].decode("ascii", "replace") == match["type"]:
+            return match["type"], fingerprint(blob)
+    return "a line in no known form", ""
+
+
+def _patterns(sshd: Sshd) -> tuple[str, ...]:
+    """Return every AuthorizedKeysFile word of every session, and the usual ones."""
+    words = [
+        word
+        for session in sshd.sessions
+        for word in session.value("authorizedkeysfile").split()
+        if word != "none"
+    ]
+    return tuple(dict.fromkeys([*USUAL, *words]))
+
+
+def _paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
+    """Expand sshd's tokens (sshd_config(5), TOKENS) for `account`; a relative path starts at the home."""
+    tokens = {"%%": "%", "%h": account.home, "%u": account.name, "%U": str(account.uid)}
+    paths = []
+    for pattern in patterns:
+        expanded = re.sub(r"%.", lambda match: tokens.get(match[0], match[0]), pattern)
+        paths.append(posixpath.normpath(posixpath.join("/", account.home, expanded)))
+    return list(dict.fromkeys(paths))
+
+
+def _then(view: View) -> list[Question]:
+    patterns = USUAL
+    try:
+        patterns = _patterns(Sshd.read(view))
+    except AnswerError:
+        pass  # sshd is not known yet, or not there; the usual files are worth reading all the same
+    return [
+        ReadFile(path) for account in Accounts.read(view).all for path in _paths(account, tuple(patterns))
+    ]
+
+
+NEEDS = Needs(then=_then)

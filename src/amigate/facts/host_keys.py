@@ -1,0 +1,112 @@
+"""The keys by which a machine proves who it is."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
+from amigate.facts.authorized_keys import parse
+from amigate.facts.sshd import Sshd
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from amigate.evidence.model import View
+
+USUAL = Glob("/etc/ssh/ssh_host_*key", cap_bytes=0)
+CLOCK = Run("clock", "date +%s; cat /proc/uptime")
+
+_SLACK_S = 5
+"""What rounding, and a clock that is set during boot, may cost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostKey:
+    """One private host key of the machine, known by its public half."""
+
+    path: str
+    type: str
+    fingerprint: str
+    mtime_s: int
+
+    def finding(self, detail: str) -> Finding:
+        """Return the finding that this key is what `detail` says."""
+        return Finding(path=self.path, detail=f"{detail} ({self.type})", fingerprint=self.fingerprint)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostKeys:
+    """The host keys of a running machine, and when it was started."""
+
+    all: tuple[HostKey, ...]
+    booted_s: int
+    """Seconds since the epoch, by the machine's clock."""
+
+    @classmethod
+    def read(cls, view: View) -> HostKeys:
+        """Read every host key that sshd is configured with and every one in the usual place.
+
+        Raises InconclusiveError when one is there and its public half cannot be told."""
+        keys = []
+        for path in _paths(view):
+            entry = view.entry(path)
+            if entry is None:
+                continue
+            answer = view.answer(_public(path).key)
+            found = parse(answer.text, user="", path=path)
+            if answer.exit_code != 0 or len(found) != 1 or not found[0].fingerprint:
+                raise InconclusiveError(f"{path}: `ssh-keygen -y` cannot tell its public key")
+            keys.append(
+                HostKey(
+                    path=path, type=found[0].type, fingerprint=found[0].fingerprint, mtime_s=entry.mtime_s
+                )
+            )
+        return cls(all=tuple(keys), booted_s=_booted_s(view))
+
+    def older_than_this_boot(self) -> list[Finding]:
+        """Find the keys whose file was written before the machine was started."""
+        return [
+            key.finding("was made before this machine was started")
+            for key in self.all
+            if key.mtime_s < self.booted_s - _SLACK_S
+        ]
+
+    def shared_with(self, fingerprints: Collection[str]) -> list[Finding]:
+        """Find the keys that another launch has as well."""
+        return [
+            key.finding("is the same on two launches") for key in self.all if key.fingerprint in fingerprints
+        ]
+
+
+def _booted_s(view: View) -> int:
+    match = re.fullmatch(r"(\d{1,12})\n(\d{1,12})(?:\.\d+)? .*\s*", view.answer(CLOCK.key).text)
+    if match is None:
+        raise InconclusiveError("the machine does not tell when it was started")
+    return int(match[1]) - int(match[2])
+
+
+def _paths(view: View) -> list[str]:
+    configured = [path for session in Sshd.read(view).sessions for path in session.settings.get("hostkey", ())]
+    return list(dict.fromkeys([*configured, *(entry.path for entry in view.glob(USUAL.key))]))
+
+
+def _public(path: str) -> Run:
+    """Ask for the public half of a private key; `-P ''` so that one with a passphrase is no question."""
+    return Run(f"public half of {path}", f"ssh-keygen -y -P '' -f {shlex.quote(path)}")
+
+
+def _then(view: View) -> list[Question]:
+    try:
+        paths = _paths(view)
+    except AnswerError:
+        return []  # sshd is not known yet
+    present = [path for path in paths if path in view.entries]
+    return [*(ReadFile(path, cap_bytes=0) for path in paths), *(_public(path) for path in present)]
+
+
+NEEDS = Needs(first=(USUAL, CLOCK), then=_then)

@@ -1,0 +1,181 @@
+"""The pytest plugin of the judge's child: which checks run where, and what becomes of each."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amigate.check import InconclusiveError, check_of
+from amigate.evidence import codec
+from amigate.evidence.model import DISK, Contact, Launch, Vantage, View, Viewpoint
+from amigate.facts.twins import inside
+from amigate.judge.decide import Decision, OutOfTimeError, decide
+from amigate.judge.fixtures import FIXTURES
+from amigate.judge.places import Place
+from amigate.result import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+    from typing import BinaryIO
+
+    from amigate.check import Check, Settings
+    from amigate.evidence.model import Evidence
+
+globals().update(FIXTURES)
+
+
+@dataclasses.dataclass
+class Order:
+    """What the parent asks of this process; `read_evidence` waits until it is there."""
+
+    places: Mapping[str, tuple[Place, ...]]
+    """Rule id to where it is judged."""
+    settings: Mapping[str, Settings]
+    limit_s: float
+    """How long one judgement of one rule may take."""
+    read_evidence: Callable[[], str]
+    answers: BinaryIO
+
+
+ORDER = pytest.StashKey[Order]()
+
+
+class Bench:
+    """Hands the order to the hooks below; registered by the child's main function."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[ORDER] = self._order
+
+
+def _check(item: pytest.Item) -> Check:
+    declared = check_of(getattr(item, "function", None))
+    assert declared is not None, "only checks are collected"
+    return declared
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Judge a check once at each of its places."""
+    declared = check_of(metafunc.function)
+    places = metafunc.config.stash[ORDER].places.get(declared.id, ()) if declared else ()
+    if places:
+        metafunc.fixturenames.append("place")
+        metafunc.parametrize("place", places, ids=str, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the checks of the profile; two functions for one rule would let one answer for the other."""
+    wanted = config.stash[ORDER].places
+    items[:] = [i for i in items if (c := check_of(getattr(i, "function", None))) and wanted.get(c.id)]
+    counted = Counter(_check(item).id for item in items)
+    for rule, number in counted.items():
+        if number != len(wanted[rule]):
+            raise pytest.UsageError(f"rule {rule} is declared more than once")
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> Place:
+    """Return where the check is judged."""
+    place: Place = request.param
+    return place
+
+
+@pytest.fixture(scope="session")
+def evidence(request: pytest.FixtureRequest) -> Evidence:
+    """Return what was collected, waiting for it if need be."""
+    return codec.load(request.config.stash[ORDER].read_evidence())
+
+
+@pytest.fixture
+def view(evidence: Evidence, place: Place) -> View:
+    """Return the view at `place`."""
+    if place.witness is Witness.DISK:
+        return evidence.view(DISK)
+    if place.launch is None:
+        raise InconclusiveError(f"the rule asks about a machine, where {place} cannot tell")
+    return inside(evidence, place.launch)
+
+
+@pytest.fixture
+def contact(evidence: Evidence, place: Place) -> Contact:
+    """Return how the launch at `place` could be reached."""
+    outside = evidence.view(Viewpoint(place.launch or Launch.A, 1, Vantage.OUTSIDE))
+    if outside.contact is None:
+        raise InconclusiveError(outside.broken or "the launch was not contacted")
+    return outside.contact
+
+
+@pytest.fixture
+def chosen_settings(request: pytest.FixtureRequest) -> Settings:
+    """Return the profile's settings for this check."""
+    return request.config.stash[ORDER].settings.get(_check(request.node).id, {})
+
+
+@contextmanager
+def _limit(config: pytest.Config) -> Generator[None]:
+    """Raise OutOfTimeError in whatever runs too long; what cannot be interrupted, the parent kills."""
+
+    def out_of_time(*_: object) -> None:
+        raise OutOfTimeError
+
+    previous = signal.signal(signal.SIGALRM, out_of_time)
+    signal.setitimer(signal.ITIMER_REAL, config.stash[ORDER].limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Limit the time of a check's body."""
+    with _limit(item.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Limit the time of each fact; waiting for the evidence is no fault of a check's."""
+    if fixturedef.argname == "evidence":
+        return (yield)
+    with _limit(request.config):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the parent one decision for each judgement, as soon as it is known."""
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if call.when == "call" or (call.when == "setup" and error is not None):
+        _send(item, decide(error, judging=call.when == "call"), call.duration)
+    return report
+
+
+def _send(item: pytest.Item, decision: Decision, duration_s: float) -> None:
+    place: Place = item.callspec.params["place"]  # type: ignore[attr-defined] # parametrized above
+    row = {
+        "rule": _check(item).id,
+        "place": str(place),
+        "status": decision.status,
+        "message": decision.message,
+        "findings": [dataclasses.asdict(finding) for finding in decision.findings],
+        "duration_s": duration_s,
+    }
+    answers = item.config.stash[ORDER].answers
+    answers.write(json.dumps(row).encode("ascii") + b"\n")
+    answers.flush()

@@ -1,0 +1,92 @@
+"""From decisions to results: every rule of the profile ends with exactly one status."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from amigate.judge.decide import Decision, worst
+from amigate.judge.places import Place, asked_of, places
+from amigate.result import Finding, Result, Status, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from amigate.check import Check
+    from amigate.evidence.model import Launch
+    from amigate.profile import Profile, Waiver
+
+Decisions = dict[tuple[str, Place], tuple[Decision, float]]
+
+
+def results(
+    profile: Profile,
+    checks: Mapping[str, Check],
+    asked: Collection[Witness],
+    launched: Collection[Launch],
+    decisions: Decisions,
+    *,
+    remediation: Callable[[Check], str] = lambda _: "",
+    today: datetime.date | None = None,
+) -> tuple[Result, ...]:
+    """Return one result for each rule of `profile`, in its order; an answer that is missing is inconclusive."""
+    found = []
+    for rule in profile.rules:
+        check = checks[rule]
+        severity = profile.choice(rule).severity or check.severity
+        expected = places(check, asked, launched)
+        decision = _waive(_combine(rule, expected, decisions), rule, profile.waivers, today)
+        hurts = decision.status in (Status.FAIL, Status.INCONCLUSIVE)
+        found.append(
+            Result(
+                id=rule,
+                status=decision.status,
+                severity=severity,
+                blocking=hurts and profile.blocks(severity),
+                title=check.title,
+                guideline=check.guideline,
+                source=check.source,
+                witness=asked_of(check, asked),
+                message=decision.message,
+                findings=decision.findings,
+                remediation=remediation(check) if decision.status is Status.FAIL else "",
+                step=check.remedy if check.remedy != "none" else "",
+                duration_s=sum(decisions[rule, place][1] for place in expected if (rule, place) in decisions),
+            )
+        )
+    return tuple(found)
+
+
+def _combine(rule: str, expected: tuple[Place, ...], decisions: Decisions) -> Decision:
+    """Combine the judgements of one rule; one that is missing could not be decided."""
+    if not expected:
+        return Decision(status=Status.NOT_ASKED, message="none of its witnesses was asked")
+    missing = Decision(status=Status.INCONCLUSIVE, message="the judge gave no answer")
+    found = []
+    for place in expected:
+        decision = decisions.get((rule, place), (missing, 0.0))[0]
+        seen = str(place.launch or "")
+        found.append(replace(decision, findings=tuple(_seen(each, seen) for each in decision.findings)))
+    return worst(found)
+
+
+def _seen(finding: Finding, launch: str) -> Finding:
+    return finding if finding.seen else replace(finding, seen=launch)
+
+
+def _waive(
+    decision: Decision, rule: str, waivers: Collection[Waiver], today: datetime.date | None
+) -> Decision:
+    """Turn a fail all of whose findings are accepted into waived; say where a waiver has run out."""
+    named = [waiver for waiver in waivers if waiver.rule == rule]
+    if decision.status is not Status.FAIL or not named:
+        return decision
+    day = today or datetime.datetime.now(datetime.UTC).date()
+    valid = [waiver for waiver in named if waiver.expires >= day]
+    findings = decision.findings or (Finding(detail=""),)
+    if valid and all(any(w.covers(each.subject, each.path) for w in valid) for each in findings):
+        accepted = "; ".join(f"waived by {w.owner} until {w.expires}: {w.reason}" for w in valid)
+        return replace(decision, status=Status.WAIVED, message=accepted)
+    expired = [f"the waiver of {w.owner} expired on {w.expires}" for w in named if w not in valid]
+    return replace(decision, message="; ".join([decision.message, *expired]))

@@ -1,0 +1,183 @@
+"""Profiles: which rules apply, how strict, for which audience; YAML with errors that name file, line and column."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import hashlib
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from amigate.errors import UsageError
+from amigate.result import Severity, Witness
+
+_MAX_BYTES = 1024 * 1024
+Location = tuple[str | int, ...]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuleChoice(_Model):
+    """How a profile wants one rule judged."""
+
+    severity: Severity | None = Field(None, description="overrides the rule's own severity")
+    settings: dict[str, Any] = Field(default_factory=dict, description="overrides the rule's settings")
+
+
+class Waiver(_Model):
+    """A violation that somebody has accepted, until a date."""
+
+    rule: str = Field(description="id of the rule")
+    subject: str = Field("*", description="pattern (`*`, `?`) for the subject or path of the findings it covers")
+    reason: str = Field(min_length=1)
+    owner: str = Field(min_length=1, description="who answers for it")
+    expires: datetime.date = Field(description="the last day on which it holds")
+
+    def covers(self, subject: str, path: str) -> bool:
+        """Whether a finding about `subject` at `path` is accepted."""
+        return fnmatchcase(subject, self.subject) or fnmatchcase(path, self.subject)
+
+
+class Ssh(_Model):
+    """How the image is reached."""
+
+    users: tuple[Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.@-]{0,63}$")], ...] = Field(
+        ("ec2-user", "ubuntu", "admin", "debian", "rocky", "almalinux", "fedora", "centos"),
+        min_length=1,
+        description="who may log in with the launch key; tried in this order",
+    )
+    port: int = Field(22, ge=1, le=65535)
+    timeout_s: int = Field(600, ge=10, le=7200, description="how long a launch may take until it lets somebody in")
+
+
+class Profile(_Model):
+    """A named choice of rules."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    description: str
+    audience: Literal["public", "organization", "accounts"]
+    blocking: Severity = Field(Severity.HIGH, description="the lowest severity that keeps an image from being shared")
+    evidence: tuple[Witness, ...] = Field(min_length=1, description="the witnesses that the profile asks")
+    ssh: Ssh = Ssh()
+    rules: dict[str, RuleChoice | None] = Field(min_length=1)
+    waivers: tuple[Waiver, ...] = ()
+    digest: str = Field("", exclude=True, description="SHA-256 of the file; set when it is loaded")
+
+    def blocks(self, severity: Severity) -> bool:
+        """Whether a violation of that severity keeps the image from being shared."""
+        return severity.rank >= self.blocking.rank
+
+    def choice(self, rule: str) -> RuleChoice:
+        """Return what the profile says of `rule`."""
+        return self.rules.get(rule) or RuleChoice()
+
+
+def shipped() -> dict[str, Path]:
+    """Return the profiles that come with amigate, name to file."""
+    folder = Path(str(files("amigate.profiles")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load(name_or_path: str, known_rules: frozenset[str] | None = None) -> Profile:
+    """Load a shipped profile by name or any by path; raises UsageError with file:line:column.
+
+    With `known_rules`, a rule that does not exist is refused as well."""
+    path = shipped().get(name_or_path) or Path(name_or_path)
+    if not path.is_file():
+        near = difflib.get_close_matches(name_or_path, shipped(), 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"there is no profile {name_or_path!r}",
+            hint=f"{hint}Name one of {', '.join(shipped())}, or the path of a YAML file.",
+        )
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="Check the file's permissions.") from None
+    if len(raw) > _MAX_BYTES:
+        raise UsageError(f"{path}: larger than a profile can be", hint="Name a profile's YAML file.")
+    return _parse(raw, str(path), known_rules)
+
+
+def _parse(raw: bytes, name: str, known_rules: frozenset[str] | None) -> Profile:
+    data, marks = _read_yaml(raw, name)
+    try:
+        profile = Profile.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(each["loc"], each["type"], each["msg"], marks, name) for each in error.errors()]
+        raise UsageError("\n".join(lines), hint="`amigate profiles show first-gate` shows a valid profile.") from None
+    if known_rules is not None:
+        places: list[tuple[Location, str]] = [(("rules", rule), rule) for rule in profile.rules]
+        places += [(("waivers", number, "rule"), waiver.rule) for number, waiver in enumerate(profile.waivers)]
+        unknown = [
+            f"{name}:{_place((*place, '@key'), marks)}: there is no rule {rule!r}{_did_you_mean(rule, known_rules)}"
+            for place, rule in places
+            if rule not in known_rules
+        ]
+        if unknown:
+            raise UsageError("\n".join(unknown), hint="`amigate checks list` names all rules.")
+    return profile.model_copy(update={"digest": "sha256:" + hashlib.sha256(raw).hexdigest()})
+
+
+def _read_yaml(raw: bytes, name: str) -> tuple[Any, dict[Location, tuple[int, int]]]:
+    """Return the data and where each node of it stands; duplicate keys are refused."""
+    marks: dict[Location, tuple[int, int]] = {}
+    try:
+        loader = yaml.SafeLoader(raw)
+        node = loader.get_single_node()
+        if node is None:
+            raise UsageError(f"{name}: the file is empty", hint="A profile is a YAML mapping.")
+        _walk(node, (), marks, name)
+        return loader.construct_document(node), marks
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise UsageError(f"{name}{place}: {error.problem}", hint="Mend the YAML.") from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise UsageError(f"{name}: not readable as YAML ({type(error).__name__})", hint="Mend the file.") from None
+
+
+def _walk(node: yaml.Node, place: Location, marks: dict[Location, tuple[int, int]], name: str) -> None:
+    marks.setdefault(place, (node.start_mark.line + 1, node.start_mark.column + 1))
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            line, column = key.start_mark.line + 1, key.start_mark.column + 1
+            if key.value in seen:
+                raise UsageError(f"{name}:{line}:{column}: {key.value!r} stands here twice", hint="Remove one.")
+            seen.add(key.value)
+            marks[(*place, key.value, "@key")] = (line, column)
+            _walk(value, (*place, key.value), marks, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            _walk(value, (*place, number), marks, name)
+
+
+def _explain(
+    place: Location, kind: str, message: str, marks: dict[Location, tuple[int, int]], name: str
+) -> str:
+    dotted = ".".join(str(part) for part in place)
+    if kind == "extra_forbidden":
+        known = [*Profile.model_fields, *RuleChoice.model_fields, *Waiver.model_fields, *Ssh.model_fields]
+        near = _did_you_mean(str(place[-1]), frozenset(known) - {"digest"})
+        return f"{name}:{_place((*place, '@key'), marks)}: unknown key {dotted!r}{near}"
+    return f"{name}:{_place(place, marks)}: {dotted}: {message}"
+
+
+def _place(place: Location, marks: dict[Location, tuple[int, int]]) -> str:
+    while place not in marks:
+        place = place[:-1]
+    line, column = marks[place]
+    return f"{line}:{column}"
+
+
+def _did_you_mean(word: str, known: frozenset[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
