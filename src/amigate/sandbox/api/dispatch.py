@@ -1,0 +1,67 @@
+"""The WSGI application behind the guard: one request, one answer of EC2 or STS, never a page of HTML."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from moto.core.request import Request
+from moto.core.utils import camelcase_to_underscores, method_names_from_class
+
+from amigate.sandbox.api.documents import Refusal
+from amigate.sandbox.api.ec2 import Ec2
+from amigate.sandbox.api.guard import answer
+from amigate.sandbox.api.sts import ACTIONS, Sts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from amigate.sandbox.cloud import Cloud
+
+_log = logging.getLogger(__name__)
+_SEE = "see docs/sandbox.md"
+
+
+class Dispatch:
+    """Hands a request to EC2 or STS and turns whatever goes wrong into an error document."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        service = environ["amigate.service"]
+        request = Request(environ)
+        action = request.values.get("Action", "")
+        response = Sts(self._cloud) if service == "sts" else Ec2(self._cloud)
+        if refusal := _unknown(response, action):
+            return answer(start_response, refusal, service=service)
+        try:
+            with self._cloud.lock:
+                response.setup_class(request)
+                status, headers, body = response.call_action()
+        except NotImplementedError as error:
+            message = f"SANDBOX: {action} cannot do this yet: {error}"
+            refusal = Refusal(status=400, code="UnsupportedOperation", message=message)
+            return answer(start_response, refusal, service=service)
+        except Exception:
+            _log.exception("%s broke", action)
+            refusal = Refusal(status=500, code="InternalError", message=f"SANDBOX: {action} broke; its log says where")
+            return answer(start_response, refusal, service=service)
+        return _send(start_response, status, headers, body)
+
+
+def _unknown(response: Ec2 | Sts, action: str) -> Refusal | None:
+    """A refusal for an action that nobody has, or that the sandbox does not offer."""
+    known = camelcase_to_underscores(action) in method_names_from_class(type(response)) if action else False
+    if known and (isinstance(response, Ec2) or action in ACTIONS):
+        return None
+    message = f"The action {action} is not valid for this web service (SANDBOX: {_SEE})."
+    return Refusal(status=400, code="InvalidAction", message=message)
+
+
+def _send(start_response: Any, status: int, headers: dict[str, Any], body: str | bytes) -> list[bytes]:
+    data = body.encode() if isinstance(body, str) else body
+    kept = {name: str(value) for name, value in headers.items() if name.lower() not in {"status", "content-length"}}
+    kept.setdefault("Content-Type", "text/xml;charset=UTF-8")
+    start_response(f"{status} SANDBOX", [*kept.items(), ("Content-Length", str(len(data)))])
+    return [data]

@@ -1,0 +1,75 @@
+"""What stands in front of the API: only this run's caller, only this endpoint, only EC2 and STS.
+
+The Host header is checked against DNS rebinding: a web page in the user's browser reaches loopback, but
+under a name of its own."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import TYPE_CHECKING, Any
+
+from amigate.sandbox.api.documents import Refusal, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SERVICES = ("ec2", "sts")
+_LARGEST_BODY = 1 << 20
+_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,")
+_NOT_FORWARDED = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_X_AMZ_TARGET")
+_NO_CREDENTIALS = Refusal(
+    status=401, code="AuthFailure", message="AWS was not able to validate the provided access credentials"
+)
+_NO_TOKEN = Refusal(
+    status=403, code="InvalidClientTokenId", message="The security token included in the request is invalid."
+)
+_WRONG_HOST = Refusal(status=403, code="AccessDenied", message="SANDBOX: the Host header names another endpoint")
+_WRONG_PATH = Refusal(status=404, code="InvalidRequest", message="SANDBOX: there is nothing but the API at /")
+_TOO_LARGE = Refusal(status=413, code="RequestEntityTooLarge", message="SANDBOX: the request is too large")
+
+
+class Guard:
+    """WSGI middleware that lets through what this run's caller may ask."""
+
+    def __init__(self, app: Any, *, hosts: Callable[[], tuple[str, ...]], access_key_id: str) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._access_key_id = access_key_id
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        credential = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
+        service = credential.group(3) if credential else "ec2"
+        refusal = self._judge(environ, credential.group(1) if credential else "", service)
+        if refusal is not None:
+            as_json = "json" in environ.get("CONTENT_TYPE", "")
+            return answer(start_response, refusal, service=service, as_json=as_json)
+        for name in _NOT_FORWARDED:
+            environ.pop(name, None)
+        environ["amigate.service"] = service
+        return self._app(environ, start_response)  # type: ignore[no-any-return]
+
+    def _judge(self, environ: dict[str, Any], access_key_id: str, service: str) -> Refusal | None:
+        if environ.get("HTTP_HOST") not in self._hosts():
+            return _WRONG_HOST
+        if not hmac.compare_digest(access_key_id.encode(), self._access_key_id.encode()):
+            return _NO_TOKEN if service == "sts" else _NO_CREDENTIALS
+        if service not in SERVICES:
+            allowed = " and ".join(SERVICES)
+            message = f"SANDBOX: there is no {service} here, only {allowed}"
+            return Refusal(status=400, code="UnsupportedOperation", message=message)
+        if environ.get("PATH_INFO", "/") not in {"", "/"}:
+            return _WRONG_PATH
+        return None if _length(environ) <= _LARGEST_BODY else _TOO_LARGE
+
+
+def answer(start_response: Any, refusal: Refusal, *, service: str, as_json: bool = False) -> list[bytes]:
+    """Send a refusal."""
+    kind, body = render(refusal, service=service, as_json=as_json)
+    start_response(f"{refusal.status} {refusal.code}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _length(environ: dict[str, Any]) -> int:
+    text = environ.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdecimal() else _LARGEST_BODY + 1

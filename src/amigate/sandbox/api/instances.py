@@ -1,0 +1,118 @@
+"""Actions on instances that run or ran."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import utcnow
+
+from amigate.sandbox.api import errors
+from amigate.sandbox.api.base import CloudResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from moto.ec2.models.instances import Instance
+
+_BOOTED = b"login: "
+_BOOTS_WITHIN_S = 90
+
+
+class Instances(CloudResponse):
+    """Stop, start, reboot and terminate follow the real machine."""
+
+    def stop_instances(self) -> ActionResult:
+        """Press the power button, or cut the power with Force."""
+        force = self.is_true("Force")
+
+        def stop(instance: Instance) -> None:
+            if instance.state in {"pending", "running"}:
+                self.cloud.stop(instance.id, force=force)
+            elif instance.state not in {"stopping", "stopped"}:
+                raise errors.wrong_state(instance.id, instance.state, "running")
+
+        return self._change(stop, "StoppingInstances")
+
+    def start_instances(self) -> ActionResult:
+        """Boot a stopped instance from its own disk."""
+
+        def start(instance: Instance) -> None:
+            if instance.state == "stopped":
+                self.cloud.start(instance.id)
+            elif instance.state not in {"pending", "running"}:
+                raise errors.wrong_state(instance.id, instance.state, "stopped")
+
+        return self._change(start, "StartingInstances")
+
+    def terminate_instances(self) -> ActionResult:
+        """Take machine and disk away; a terminated instance stays terminated."""
+
+        def terminate(instance: Instance) -> None:
+            if instance.disable_api_termination is True:
+                message = f"The instance '{instance.id}' may not be terminated: disableApiTermination is set"
+                raise errors.unsupported(message)
+            self.cloud.terminate(instance.id)
+
+        return self._change(terminate, "TerminatingInstances")
+
+    def reboot_instances(self) -> ActionResult:
+        """Power off by the button and on again."""
+        self.error_on_dryrun()
+        for instance in self._instances():
+            if instance.state != "running":
+                raise errors.wrong_state(instance.id, instance.state, "running")
+            self.cloud.reboot(instance.id)
+        return EmptyResult()
+
+    def get_console_output(self) -> ActionResult:
+        """The end of the real serial console; empty once the instance is terminated."""
+        instance = self.backend.get_multi_instances_by_id([self._get_param("InstanceId")])[0]
+        entry = self.cloud.entry(instance.id)
+        output = entry.machine.console() if entry else b""
+        return ActionResult(
+            {"InstanceId": instance.id, "Timestamp": utcnow(), "Output": base64.b64encode(output).decode()}
+        )
+
+    def describe_instance_status(self) -> ActionResult:
+        """Status checks: initializing until the console asks for a login, or for a minute and a half."""
+        found = self.content(super().describe_instance_status())["InstanceStatuses"]
+        return ActionResult({"InstanceStatuses": [self._status(instance) for instance in found]})
+
+    def _instances(self) -> list[Instance]:
+        return list(self.backend.get_multi_instances_by_id(self._get_param("InstanceIds", [])))
+
+    def _change(self, change: Callable[[Instance], None], field: str) -> ActionResult:
+        """Change all instances named and tell the state of each before and after."""
+        self.error_on_dryrun()
+        changed = []
+        for instance in self._instances():
+            before = _state(instance)
+            change(instance)
+            changed.append({"InstanceId": instance.id, "PreviousState": before, "CurrentState": _state(instance)})
+        return ActionResult({field: changed})
+
+    def _status(self, instance: Instance) -> dict[str, Any]:
+        running = instance.state == "running"
+        return {
+            "AvailabilityZone": instance.availability_zone,
+            "InstanceId": instance.id,
+            "InstanceState": _state(instance),
+            "InstanceStatus": _check(self._has_booted(instance)) if running else {"Status": "not-applicable"},
+            "SystemStatus": _check(passed=True) if running else {"Status": "not-applicable"},
+        }
+
+    def _has_booted(self, instance: Instance) -> bool:
+        entry = self.cloud.entry(instance.id)
+        age_s = (utcnow() - instance.launch_time.replace(tzinfo=None)).total_seconds()
+        return entry is not None and (_BOOTED in entry.machine.console() or age_s > _BOOTS_WITHIN_S)
+
+
+def _state(instance: Instance) -> dict[str, Any]:
+    return {"Code": instance.state_code, "Name": instance.state}
+
+
+def _check(passed: bool) -> dict[str, Any]:  # noqa: FBT001 - the one thing it is about
+    details = [{"Name": "reachability", "Status": "passed" if passed else "initializing"}]
+    return {"Details": details, "Status": "ok" if passed else "initializing"}

@@ -1,0 +1,198 @@
+"""What stands behind the API: instances of moto's model, each with a real machine, and images with real disks."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from moto.ec2.models.instances import StateReason
+
+from amigate.errors import SandboxError
+from amigate.sandbox.machines.accelerator import fastest
+from amigate.sandbox.machines.machine import Machine
+from amigate.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from moto.ec2.models.instances import Instance
+
+    from amigate.sandbox.machines.nursery import Nursery
+    from amigate.sandbox.machines.spec import Spec
+    from amigate.sandbox.settings import Settings
+
+_log = logging.getLogger(__name__)
+_CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+_COMPLAINT_CHARACTERS = 300
+
+
+class Fate(StrEnum):
+    """What becomes of an instance when its machine ends."""
+
+    AS_THE_GUEST_ASKED = "as-the-guest-asked"
+    STOP = "stop"
+    TERMINATE = "terminate"
+    REBOOT = "reboot"
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """An instance and its machine."""
+
+    instance: Instance
+    machine: Machine
+    fate: Fate = Fate.AS_THE_GUEST_ASKED
+    when_off: list[Callable[[], None]] = field(default_factory=list)
+    """Work that waits for the machine to be off, such as copying its disk."""
+
+
+class Cloud:
+    """All machines of one sandbox. `lock` guards the model; no thread waits for a machine while holding it."""
+
+    def __init__(self, settings: Settings, folder: Path, nursery: Nursery) -> None:
+        self.settings = settings
+        self.lock = threading.RLock()
+        self.store = Store(folder)
+        self.addresses = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(2) if number & 255)
+        self.tokens: dict[str, tuple[str, object]] = {}
+        self._folder = folder
+        self._nursery = nursery
+        self._entries: dict[str, Entry] = {}
+        self._closed = False
+
+    def launch(self, instance: Instance, spec: Spec) -> None:
+        """Give an instance its machine and power it on."""
+        observer = _Observer(self, instance.id)
+        machine = Machine(
+            spec, self._folder / instance.id, nursery=self._nursery, accelerator=fastest(), observer=observer
+        )
+        self._entries[instance.id] = Entry(instance=instance, machine=machine)
+        set_state(instance, "pending")
+        machine.power_on()
+
+    def entry(self, instance_id: str) -> Entry | None:
+        """The machine of an instance, None once it is terminated."""
+        return self._entries.get(instance_id)
+
+    def start(self, instance_id: str) -> None:
+        """Power a stopped instance on again."""
+        entry = self._entries[instance_id]
+        entry.fate = Fate.AS_THE_GUEST_ASKED
+        set_state(entry.instance, "pending")
+        entry.machine.power_on()
+
+    def stop(self, instance_id: str, *, force: bool) -> None:
+        """Power an instance off, by its button or by force."""
+        entry = self._entries[instance_id]
+        entry.fate = Fate.STOP
+        set_state(entry.instance, "stopping", "Client.UserInitiatedShutdown", "User initiated shutdown")
+        (entry.machine.cut_power if force else entry.machine.press_power_button)()
+
+    def reboot(self, instance_id: str, *, when_off: Callable[[], None] | None = None) -> None:
+        """Power an instance off and on, with something done in between."""
+        entry = self._entries[instance_id]
+        entry.fate = Fate.REBOOT
+        if when_off is not None:
+            entry.when_off.append(when_off)
+        entry.machine.press_power_button()
+
+    def terminate(self, instance_id: str) -> None:
+        """Take an instance's machine and disk away."""
+        entry = self._entries.get(instance_id)
+        if entry is None:
+            return
+        was_off = entry.instance.state == "stopped"
+        entry.fate = Fate.TERMINATE
+        set_state(entry.instance, "shutting-down", "Client.UserInitiatedShutdown", "User initiated shutdown")
+        if was_off:
+            self._remove(entry)
+        else:
+            entry.machine.cut_power()
+
+    def close(self) -> None:
+        """Cut the power of every machine and wait until all are gone."""
+        with self.lock:
+            self._closed = True
+            entries = list(self._entries.values())
+            for entry in entries:
+                entry.fate = Fate.TERMINATE
+                entry.machine.cut_power()
+        for entry in entries:
+            entry.machine.join()
+            entry.machine.discard()
+
+    def started(self, instance_id: str) -> None:
+        """The machine runs, the guest boots."""
+        with self.lock:
+            entry = self._entries.get(instance_id)
+            if entry is not None and entry.instance.state == "pending":
+                set_state(entry.instance, "running")
+
+    def ended(self, instance_id: str, exit_code: int) -> None:
+        """The machine is off: let the instance follow."""
+        with self.lock:
+            entry = self._entries.get(instance_id)
+            if entry is None or self._closed:
+                return
+            while entry.when_off:
+                entry.when_off.pop(0)()
+            self._follow(entry, exit_code)
+
+    def _follow(self, entry: Entry, exit_code: int) -> None:
+        instance = entry.instance
+        match entry.fate:
+            case Fate.TERMINATE:
+                self._remove(entry)
+            case Fate.STOP:
+                set_state(instance, "stopped", "Client.UserInitiatedShutdown", "User initiated shutdown")
+            case Fate.REBOOT:
+                self._power_on_again(entry)
+            case Fate.AS_THE_GUEST_ASKED if exit_code != 0:
+                reason = entry.machine.complaint()[-_COMPLAINT_CHARACTERS:]
+                _log.warning("the machine of %s ended with code %d: %s", instance.id, exit_code, reason)
+                self._remove(entry, "Server.InternalError", reason or "the virtual machine broke down")
+            case Fate.AS_THE_GUEST_ASKED if instance.instance_initiated_shutdown_behavior == "terminate":
+                self._remove(entry, "Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
+            case Fate.AS_THE_GUEST_ASKED:
+                set_state(instance, "stopped", "Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
+
+    def _power_on_again(self, entry: Entry) -> None:
+        try:
+            self.start(entry.instance.id)
+            set_state(entry.instance, "running")
+        except (OSError, SandboxError) as error:
+            set_state(entry.instance, "stopped", "Server.InternalError", str(error))
+
+    def _remove(
+        self, entry: Entry, code: str = "Client.UserInitiatedShutdown", reason: str = "User initiated shutdown"
+    ) -> None:
+        del self._entries[entry.instance.id]
+        entry.machine.discard()
+        entry.instance.terminate()
+        set_state(entry.instance, "terminated", code, reason)
+
+
+class _Observer:
+    """Tells the cloud about the machine of one instance."""
+
+    def __init__(self, cloud: Cloud, instance_id: str) -> None:
+        self._cloud = cloud
+        self._instance_id = instance_id
+
+    def started(self, _: Machine) -> None:
+        self._cloud.started(self._instance_id)
+
+    def ended(self, _: Machine, exit_code: int) -> None:
+        self._cloud.ended(self._instance_id, exit_code)
+
+
+def set_state(instance: Instance, name: str, code: str = "", reason: str = "") -> None:
+    """Set what DescribeInstances says, and why."""
+    instance.instance_state.name = name
+    instance.instance_state.code = _CODES[name]
+    instance.state_reason = StateReason(f"{code}: {reason}" if code else "", code)

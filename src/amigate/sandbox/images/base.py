@@ -1,0 +1,78 @@
+"""The root file system that every image starts from: Debian, made once by mmdebstrap and kept as a tar."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amigate.sandbox.images import cache, tools
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUITE = "bookworm"
+PACKAGES = (
+    "busybox",
+    "iproute2",
+    "kmod",
+    "linux-image-cloud-amd64",
+    "openssh-client",
+    "openssh-server",
+    "procps",
+    "sudo",
+)
+_LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_HINT = "Debian's mirror must be reachable; as an ordinary user, install uidmap and have a line in /etc/subuid"
+
+
+def recipe() -> str:
+    """What the content of the tar depends on; the archive's own state aside."""
+    return "\n".join((SUITE, *PACKAGES, *_LEFT_OUT))
+
+
+def tar(progress: Callable[[str], None]) -> Path:
+    """The base root file system as a tar, from the cache or made now (a minute or two)."""
+    path = cache.folder("base") / f"{SUITE}-{cache.digest([recipe()])}.tar"
+    with cache.one_builder(path):
+        if not path.exists():
+            progress(f"installing Debian {SUITE} with {len(PACKAGES)} packages (once; a minute or two)")
+            _bootstrap(path)
+    return path
+
+
+def _bootstrap(path: Path) -> None:
+    tools.require(["mmdebstrap"])
+    unfinished = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        tools.run(_command(unfinished), hint=_hint(), env={"INITRD": "No"})
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _hint() -> str:
+    if _KEYRING.exists():
+        return _HINT
+    return "install Debian's keys with: sudo apt-get install debian-archive-keyring"
+
+
+def _command(out: Path) -> list[str]:
+    """mmdebstrap, taking .deb files from the cache and giving new ones back to it."""
+    debs = cache.folder("debs")
+    return [
+        "mmdebstrap",
+        "--mode=auto",
+        "--format=tar",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        "--skip=download/empty",
+        "--skip=essential/unlink",
+        '--setup-hook=mkdir -p "$1"/var/cache/apt/archives/',
+        f"--setup-hook=sync-in '{debs}' /var/cache/apt/archives/",
+        f"--customize-hook=sync-out /var/cache/apt/archives '{debs}'",
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
+        SUITE,
+        str(out),
+    ]

@@ -1,0 +1,81 @@
+"""Build an image once, by the digest of all that it depends on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amigate.errors import UsageError
+from amigate.sandbox.images import base, cache, tools
+from amigate.sandbox.images.defects import DEFECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+IMAGES = ("lean",)
+_PROGRAMS = ("fakeroot", "grub-mkimage", "mke2fs", "qemu-img", "tar")
+
+
+def _silent(_: str) -> None:
+    """Report nothing."""
+
+
+def build(
+    name: str, *, defects: Sequence[str] = (), progress: Callable[[str], None] = _silent
+) -> Path:
+    """The qcow2 file of an image with defects, from the cache or built now; treat it as read-only.
+
+    The order of the defects makes no difference. `progress` is told what takes time.
+    Raises UsageError for an unknown name, SandboxError when the host cannot build."""
+    wanted = sorted(set(defects))
+    _check(name, wanted)
+    path = _path(name, wanted)
+    if path.exists():
+        return path
+    with cache.one_builder(path):
+        if not path.exists():
+            _make(path, wanted, progress)
+    return path
+
+
+def digest(name: str, defects: Sequence[str]) -> str:
+    """Changes with the packages, the files of the guest, the defects and the code of the builder."""
+    sources = [*cache.PACKAGE.glob("*.py"), *cache.GUEST_FILES.iterdir()]
+    return cache.digest([name, base.recipe(), *sorted(set(defects))], sources=filter(Path.is_file, sources))
+
+
+def _check(name: str, defects: Sequence[str]) -> None:
+    if name not in IMAGES:
+        raise UsageError(f"no image is called {name!r}", hint=f"images: {', '.join(IMAGES)}")
+    if unknown := [defect for defect in defects if defect not in DEFECTS]:
+        raise UsageError(f"unknown defect: {', '.join(unknown)}", hint=f"defects: {', '.join(DEFECTS)}")
+
+
+def _path(name: str, defects: Sequence[str]) -> Path:
+    title = "+".join([name, *defects])
+    if len(title) > 150:  # noqa: PLR2004 - file names end at 255 bytes
+        title = f"{name}+{len(defects)}-defects"
+    return cache.folder("images") / f"{title}-{digest(name, defects)}.qcow2"
+
+
+def _make(path: Path, defects: Sequence[str], progress: Callable[[str], None]) -> None:
+    tools.require(_PROGRAMS)
+    tar = base.tar(progress)
+    progress(f"building {path.stem.rpartition('-')[0]}")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".building-") as folder:
+        raw, ready = Path(folder) / "disk.raw", Path(folder) / "disk.qcow2"
+        tools.run(_assemble(tar, raw, path.stem.rpartition("-")[2], defects))
+        tools.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(raw), str(ready)])
+        ready.chmod(0o444)
+        ready.rename(path)
+
+
+def _assemble(tar: Path, raw: Path, code: str, defects: Sequence[str]) -> list[str]:
+    """Owners of files in the image are root's and users': root can set them, anybody else under fakeroot."""
+    wrapper = [] if os.geteuid() == 0 else ["fakeroot", "--"]
+    program = [sys.executable, "-m", "amigate.sandbox.images.assemble"]
+    chosen = [f"--defect={defect}" for defect in defects]
+    return [*wrapper, *program, f"--base={tar}", f"--out={raw}", f"--digest={code}", *chosen]

@@ -1,0 +1,1 @@
+"""Virtual machines: QEMU processes with a metadata service each."""

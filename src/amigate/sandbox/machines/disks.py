@@ -1,0 +1,49 @@
+"""Disk files, through qemu-img."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from amigate.errors import SandboxError
+from amigate.sandbox.images import tools
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 1 << 30
+
+
+def virtual_size(disk: Path) -> int:
+    """Bytes that a guest sees of a self-contained qcow2 file.
+
+    Raises SandboxError for anything else: a backing file named inside would be read on the user's behalf."""
+    if not disk.is_file():
+        raise SandboxError(f"there is no disk image at {disk}")
+    found = json.loads(tools.run(["qemu-img", "info", "-U", "-f", "qcow2", "--output=json", str(disk)]))
+    if "backing-filename" in found or "data-file" in found.get("format-specific", {}).get("data", {}):
+        raise SandboxError(
+            f"{disk} refers to another file", hint="make it self-contained with: qemu-img convert -O qcow2"
+        )
+    return int(found["virtual-size"])
+
+
+def gib(size_bytes: int) -> int:
+    """Whole GiB, rounded up, as EBS sells them."""
+    return -(-size_bytes // GIB)
+
+
+def overlay(backing: Path, out: Path, size_bytes: int) -> None:
+    """A disk that starts as the backing file and keeps its own changes."""
+    shape = ["-q", "-f", "qcow2", "-F", "qcow2", "-b", str(backing), str(out), str(size_bytes)]
+    tools.run(["qemu-img", "create", *shape])
+
+
+def copy(disk: Path, out: Path) -> None:
+    """A self-contained copy, whole or not at all."""
+    unfinished = out.with_suffix(".partial")
+    try:
+        tools.run(["qemu-img", "convert", "-f", "qcow2", "-O", "qcow2", str(disk), str(unfinished)])
+        unfinished.rename(out)
+    finally:
+        unfinished.unlink(missing_ok=True)

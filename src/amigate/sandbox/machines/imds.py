@@ -1,0 +1,122 @@
+"""The instance metadata service: one unix socket for each machine, which QEMU relays to.
+
+Rules of the token: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-v2-how-it-works.html"""
+
+from __future__ import annotations
+
+import secrets
+import socketserver
+import threading
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING
+
+from amigate.sandbox.machines import metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Self
+
+    from amigate.sandbox.machines.spec import Spec
+
+_LONGEST_TTL_S = 21600
+_TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
+_TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
+_Answer = tuple[HTTPStatus, bytes, dict[str, str]]
+
+
+class Imds:
+    """Serves the metadata of one instance while the context lasts."""
+
+    def __init__(self, path: Path, spec: Spec) -> None:
+        self._spec = spec
+        self._tokens: dict[str, float] = {}
+        self._path = path
+        self._server = _Server(str(path), _handler(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._path.unlink(missing_ok=True)
+
+    def token(self, path: str, ttl: str | None, *, forwarded: bool) -> _Answer:
+        """Answer a PUT: a session token, unless a proxy forwarded the request."""
+        if not self._spec.metadata_enabled:
+            return _refusal(HTTPStatus.FORBIDDEN)
+        if path.rstrip("/") != "/latest/api/token":
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if forwarded:
+            return _refusal(HTTPStatus.FORBIDDEN)
+        if ttl is None or not ttl.isdecimal() or not 1 <= int(ttl) <= _LONGEST_TTL_S:
+            return _refusal(HTTPStatus.BAD_REQUEST)
+        made = secrets.token_urlsafe(40)
+        self._tokens[made] = time.monotonic() + int(ttl)
+        return HTTPStatus.OK, made.encode(), {_TTL_HEADER: ttl}
+
+    def read(self, path: str, token: str | None) -> _Answer:
+        """Answer a GET, which needs a token that has not run out; HttpTokens=optional allows none at all."""
+        if not self._spec.metadata_enabled:
+            return _refusal(HTTPStatus.FORBIDDEN)
+        needed = self._spec.tokens_required or token is not None
+        if needed and self._tokens.get(token or "", 0.0) < time.monotonic():
+            return _refusal(HTTPStatus.UNAUTHORIZED)
+        version, _, rest = path.partition("?")[0].strip("/").partition("/")
+        if not version:
+            return HTTPStatus.OK, "\n".join(metadata.VERSIONS).encode(), {}
+        if version not in metadata.VERSIONS:
+            return _refusal(HTTPStatus.NOT_FOUND)
+        if rest == "user-data":
+            data = self._spec.user_data
+            return (HTTPStatus.OK, data, {}) if data else _refusal(HTTPStatus.NOT_FOUND)
+        node = metadata.find(metadata.tree(self._spec), rest)
+        return _refusal(HTTPStatus.NOT_FOUND) if node is None else (HTTPStatus.OK, metadata.render(node).encode(), {})
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    request_queue_size = 32
+
+    def handle_error(self, *_: object) -> None:
+        """A guest that hangs up early is no news."""
+
+
+def _refusal(status: HTTPStatus) -> _Answer:
+    return status, b"", {}
+
+
+def _handler(imds: Imds) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        server_version = "EC2ws"
+        sys_version = ""
+        timeout = 30
+
+        def do_PUT(self) -> None:
+            """Hand out a token."""
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            forwarded = "X-Forwarded-For" in self.headers
+            self._send(imds.token(self.path, self.headers.get(_TTL_HEADER), forwarded=forwarded))
+
+        def do_GET(self) -> None:
+            """Read metadata."""
+            self._send(imds.read(self.path, self.headers.get(_TOKEN_HEADER)))
+
+        def _send(self, answer: _Answer) -> None:
+            status, body, headers = answer
+            self.send_response(status)
+            for name, value in {"Content-Type": "text/plain", "Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    return Handler

@@ -1,0 +1,70 @@
+"""The command line of one virtual machine."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amigate.sandbox.machines import relay
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from amigate.sandbox.machines.accelerator import Accelerator
+    from amigate.sandbox.machines.spec import Spec
+
+_CPUS = 2
+
+
+def command(spec: Spec, folder: Path, accelerator: Accelerator) -> list[str]:
+    """QEMU with EC2's SMBIOS, an NVMe root disk, a serial console into a file and a closed network."""
+    return [
+        *("qemu-system-x86_64", "-name", spec.instance_id, "-nodefaults", "-no-user-config", "-display", "none"),
+        *("-machine", "pc", *accelerator.options, "-m", str(spec.memory_mib), "-smp", str(_CPUS)),
+        *("-chardev", f"file,id=console,path={escape(folder / 'console')},append=on", "-serial", "chardev:console"),
+        *("-qmp", f"unix:{escape(folder / 'qmp')},server=on,wait=off"),
+        *_smbios(spec),
+        *_network(spec, folder),
+        *("-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"),
+        *("-drive", f"file={escape(folder / 'root.qcow2')},if=none,id=root,format=qcow2,cache=unsafe,discard=unmap"),
+        *("-device", f"nvme,drive=root,serial=vol{secrets.token_hex(8)}"),
+    ]
+
+
+def escape(value: object) -> str:
+    """A value inside a QEMU option, where a comma is written twice."""
+    return str(value).replace(",", ",,")
+
+
+def _network(spec: Spec, folder: Path) -> Iterable[str]:
+    """One user network that holds both the VPC's addresses and 169.254.169.254; nothing leads out.
+
+    Only port 22 leads in, from the instance's own loopback address."""
+    shell_safe = [_quote(part) for part in (sys.executable, "-I", "-S", relay.__file__, str(folder / "imds"))]
+    options = (
+        *("user", "id=net", "net=168.0.0.0/5", f"dhcpstart={spec.private_ip}", "host=172.31.255.254", "dns=172.31.255.253"),
+        *("restrict=on", f"hostfwd=tcp:{spec.public_ip}:{spec.ssh_port}-{spec.private_ip}:22"),
+        f"guestfwd=tcp:169.254.169.254:80-cmd:{escape(' '.join(shell_safe))}",
+    )
+    return "-netdev", ",".join(options), "-device", f"virtio-net-pci,netdev=net,mac={spec.mac},romfile="
+
+
+def _quote(part: str) -> str:
+    """For g_shell_parse_argv, which reads the relay's command line."""
+    return "'" + part.replace("'", "'\\''") + "'"
+
+
+def _smbios(spec: Spec) -> Iterable[str]:
+    """What makes cloud-init take the machine for EC2: a UUID that starts with ec2 and equals the serial."""
+    digits = "ec2" + secrets.token_hex(16)[3:]
+    uuid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    maker, asset = "manufacturer=Amazon EC2", f"asset={spec.instance_id}"
+    for entry in (
+        "type=0,vendor=Amazon EC2,version=1.0",
+        f"type=1,{maker},product={escape(spec.instance_type)},serial={uuid},uuid={uuid}",
+        f"type=2,{maker},{asset}",
+        f"type=3,{maker},{asset}",
+    ):
+        yield from ("-smbios", entry)

@@ -1,0 +1,26 @@
+"""Puts the parts of a sandbox together; importing it loads moto."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amigate.sandbox.api import registry
+from amigate.sandbox.api.server import Server
+from amigate.sandbox.cloud import Cloud
+from amigate.sandbox.machines.nursery import Nursery
+
+if TYPE_CHECKING:
+    import contextlib
+    from pathlib import Path
+
+    from amigate.sandbox.settings import Settings
+
+
+def start(exits: contextlib.ExitStack, settings: Settings, folder: Path, port: int) -> tuple[Cloud, int]:
+    """Start everything, leave to `exits` how it ends, and return the cloud and its port."""
+    exits.enter_context(registry.fresh(settings.region, settings.account_id))
+    nursery = exits.enter_context(Nursery())
+    cloud = Cloud(settings, folder, nursery)
+    exits.callback(cloud.close)
+    server = exits.enter_context(Server(cloud, port))
+    return cloud, server.port

@@ -1,0 +1,138 @@
+"""The sandbox as the rest of amigate uses it; moto and QEMU are touched only when it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amigate.errors import SandboxError
+from amigate.sandbox import workplace
+from amigate.sandbox.images import tools
+from amigate.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+    from amigate.sandbox.cloud import Cloud
+
+_PROGRAMS = ("qemu-system-x86_64", "qemu-img", "setpriv")
+_PORTS = range(20000, 32000)
+_running: list[Sandbox] = []
+
+
+class Sandbox:
+    """An EC2 endpoint whose instances are virtual machines, for as long as the context lasts.
+
+    One for each process. Raises SandboxError, with what to install, when this machine cannot run it."""
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        port: int = 0,
+        region: str = "us-east-1",
+        memory_mib: int = 256,
+    ) -> None:
+        self._directory = directory
+        self._port = port
+        self._settings = Settings(region=region, ssh_port=_free_port(), memory_mib=memory_mib)
+        self._exits = contextlib.ExitStack()
+        self._cloud: Cloud | None = None
+
+    def __enter__(self) -> Self:
+        if _running:
+            raise SandboxError("a sandbox runs in this process already", hint="use that one, or start another process")
+        tools.require(_PROGRAMS)
+        with contextlib.ExitStack() as exits:
+            self._start(exits)
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.close()
+        self._cloud = None
+
+    @property
+    def endpoint(self) -> str:
+        """The URL for every service."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def access_key_id(self) -> str:
+        """The access key that callers must use; new in every run."""
+        return self._settings.access_key_id
+
+    @property
+    def secret_access_key(self) -> str:
+        """What belongs to the access key."""
+        return self._settings.secret_access_key
+
+    @property
+    def region(self) -> str:
+        """Where images given to `add_image` are."""
+        return self._settings.region
+
+    @property
+    def account_id(self) -> str:
+        """The caller's account."""
+        return self._settings.account_id
+
+    @property
+    def ssh_port(self) -> int:
+        """The port on which every instance's sshd is reached, at the instance's PublicIpAddress."""
+        return self._settings.ssh_port
+
+    def environment(self) -> dict[str, str]:
+        """What a client exports to use this sandbox and nothing else."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AMIGATE_SSH_PORT": str(self.ssh_port),
+        }
+
+    def add_image(self, path: Path, name: str, owner: str | None = None) -> str:
+        """Register a qcow2 file as an AMI and return its id; the file stays where it is and is never written.
+
+        `owner` is the account that the image belongs to, the caller's own by default."""
+        if self._cloud is None:
+            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
+        from amigate.sandbox.api.registry import add_image  # noqa: PLC0415 - moto is loaded by now
+
+        return add_image(self._cloud, Path(path), name=name, owner_id=owner or self.account_id)
+
+    def _start(self, exits: contextlib.ExitStack) -> None:
+        exits.enter_context(_claim(self))
+        folder = exits.enter_context(workplace.folder(self._directory))
+        try:
+            from amigate.sandbox import running  # noqa: PLC0415 - moto takes a second to load
+        except ImportError as error:
+            raise SandboxError(
+                f"the sandbox needs a package that is not installed: {error.name}",
+                hint="install with: pip install 'amigate[sandbox]'",
+            ) from error
+        self._cloud, self._port = running.start(exits, self._settings, folder, self._port)
+
+
+@contextlib.contextmanager
+def _claim(sandbox: Sandbox) -> Iterator[None]:
+    """moto keeps its state in globals, so one sandbox at a time."""
+    _running.append(sandbox)
+    try:
+        yield
+    finally:
+        _running.remove(sandbox)
+
+
+def _free_port() -> int:
+    """A port that is free on every loopback address, outside the range that the kernel hands out itself."""
+    for port in random.sample(_PORTS, 50):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("", port))
+            return port
+    raise SandboxError("no free TCP port was found between 20000 and 32000")
