@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from amigate.errors import AmigateError, UsageError
+from amigate.errors import AwsError, UsageError
 from amigate.evidence.model import Ec2Descriptions
 from amigate.result import Target
-from amigate.sources.aws import aws_errors
+from amigate.sources.aws_errors import aws_errors, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,8 @@ NOT_THERE = {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
     """Return the image `ami_id` as a target, and what EC2 says of it and of its snapshots.
 
-    An image of another account is returned as it is. Raises UsageError for an id that is malformed or names nothing
-    that these credentials can see; a snapshot that cannot be described is `unseen`."""
+    An image of another account is returned as it is. Raises UsageError for an id that is malformed or names
+    nothing that these credentials can see; a snapshot that cannot be described is `unseen`."""
     if not AMI_ID.fullmatch(ami_id):
         raise UsageError(
             f"{_shown(ami_id)} is no AMI id",
@@ -47,15 +47,14 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
 
 
 def _image(aws: Aws, ami_id: str) -> Mapping[str, Any]:
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - slow to import
-
     images: list[Any] = []
     try:
         with aws_errors(f"describe {ami_id}"):
-            images = aws.ec2.describe_images(ImageIds=[ami_id], IncludeDeprecated=True, IncludeDisabled=True)["Images"]
-    except AmigateError as error:
-        cause = error.__cause__
-        if not isinstance(cause, ClientError) or cause.response["Error"]["Code"] not in NOT_THERE:
+            images += aws.ec2.describe_images(
+                ImageIds=[ami_id], IncludeDeprecated=True, IncludeDisabled=True
+            )["Images"]
+    except AwsError as error:
+        if code_of(error) not in NOT_THERE:
             raise
     if not images:
         raise UsageError(
@@ -79,8 +78,9 @@ def _snapshots(aws: Aws, ids: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any],
     for snapshot_id in ids:
         try:
             with aws_errors(f"describe {snapshot_id}"):
-                seen += [dict(found) for found in aws.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"]]
-        except AmigateError as error:
+                found = aws.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"]
+                seen += [dict(snapshot) for snapshot in found]
+        except AwsError as error:
             unseen[snapshot_id] = str(error)
     return tuple(seen), unseen
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from amigate.evidence.model import Launch
+from amigate.errors import AmigateError, AwsError
+from amigate.evidence.collector import collect
+from amigate.evidence.model import Contact, Launch, Vantage, View, Viewpoint
+from amigate.sources.console import console_host_keys, console_tail
+from amigate.sources.reach import reach
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping, Sequence
 
-    from amigate.evidence.model import Contact, View, Viewpoint
     from amigate.evidence.questions import Needs
-    from amigate.sources.launch import AccountRun, Machine
-    from amigate.sources.ssh import Connection
+    from amigate.sources.connection import Connection
+    from amigate.sources.launch import AccountRun
+    from amigate.sources.machine import Machine
+
+__all__ = ["Observation", "observe", "reach"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +30,16 @@ class Observation:
     """What was seen of the launches."""
 
     views: Mapping[Viewpoint, View]
-    """Per launch, boot 1: an inside view (broken when the login failed) and an outside view with the Contact."""
+    """Per launch: an inside view, broken when the login failed, and an outside view with the Contact."""
     consoles: Mapping[str, str]
     """Tail of the serial console of each launch that could not be logged in to; harmless to print."""
     timings: Mapping[str, float]
-    """Seconds per phase and launch, such as `A: login`."""
+    """Seconds per launch and phase, such as `A login`."""
     instance_seconds: float
     """Sum over the launches, until the observation ended."""
 
 
-def observe(  # noqa: PLR0913
+def observe(  # noqa: PLR0913 - one keyword per choice of the caller
     run: AccountRun,
     image: Mapping[str, Any],
     launches: Sequence[Launch] = (Launch.A, Launch.B),
@@ -41,22 +49,126 @@ def observe(  # noqa: PLR0913
     ssh_port: int = 22,
     timeout_s: float = 300,
     collect_s: float = 120,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] | None = None,
 ) -> Observation:
-    """Launch all of `launches` at the same time, log in to each, collect what `needs` asks.
+    """Launch all of `launches` at the same time, log in to each, collect what `needs` ask.
 
-    Raises LaunchError or AwsError when AWS is in the way; what the image does is part of the views."""
-    raise NotImplementedError
+    `image` is an Image of DescribeImages; `progress` defaults to the run's. Raises LaunchError or AwsError when
+    AWS is in the way; what the image does becomes part of the views. The first error, and KeyboardInterrupt,
+    stop every launch within seconds."""
+    observer = _Observer(run, image, needs, ssh_users, ssh_port, timeout_s, collect_s, progress or run.say)
+    with ThreadPoolExecutor(max_workers=len(launches)) as pool:
+        try:
+            looks = [pool.submit(observer.look, launch) for launch in launches]
+            seen = [look.result() for look in as_completed(looks)]
+        except BaseException:
+            observer.stop()
+            raise
+    ended_at = time.monotonic()
+    views: dict[Viewpoint, View] = {}
+    for one in seen:
+        views[Viewpoint(one.launch, 1, Vantage.OUTSIDE)] = View(contact=one.contact)
+        views[Viewpoint(one.launch, 1, Vantage.INSIDE)] = one.inside
+    return Observation(
+        views=views,
+        consoles={one.launch.value: one.console for one in seen if one.console},
+        timings={f"{one.launch} {phase}": s for one in seen for phase, s in one.timings.items()},
+        instance_seconds=round(sum(ended_at - one.machine.launched_at for one in seen), 1),
+    )
 
 
-def reach(  # noqa: PLR0913
-    run: AccountRun,
-    machine: Machine,
-    *,
-    users: Sequence[str],
-    port: int = 22,
-    timeout_s: float = 300,
-    cancelled: threading.Event | None = None,
-) -> tuple[Contact, Connection | None]:
-    """Wait until `machine` runs and log in; the Contact says how it went, the Connection is None unless accepted."""
-    raise NotImplementedError
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    launch: Launch
+    machine: Machine
+    contact: Contact
+    inside: View
+    console: str
+    timings: Mapping[str, float]
+
+
+@dataclass
+class _Observer:
+    """Looks at several launches of one image at the same time, each in a thread of its own."""
+
+    run: AccountRun
+    image: Mapping[str, Any]
+    needs: Sequence[Needs]
+    users: Sequence[str]
+    port: int
+    timeout_s: float
+    collect_s: float
+    say: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._connections: list[Connection] = []
+
+    def stop(self) -> None:
+        """Make every `look` end soon, whatever it is doing."""
+        self._cancelled.set()
+        for connection in list(self._connections):
+            connection.close()
+
+    def look(self, launch: Launch) -> _Seen:
+        """Launch one instance and see what there is to see."""
+        clock = _Clock()
+        machine = self.run.launch(self.image, launch.value)
+        clock.lap("launch")
+        contact, connection = reach(
+            self.run,
+            machine,
+            users=self.users,
+            port=self.port,
+            timeout_s=self.timeout_s,
+            cancelled=self._cancelled,
+        )
+        clock.lap("login")
+        if connection is None:
+            self.say(f"{launch}: no login after {contact.waited_s:.1f} s: {contact.detail}")
+            inside = View(broken=f"nobody could log in to launch {launch}: {contact.detail}")
+            tail = console_tail(_console(machine)) if not self._cancelled.is_set() else ""
+        else:
+            self.say(f"{launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
+            inside, tail = self._collect(connection), ""
+            clock.lap("collect")
+            contact = _against_console(contact, machine)
+        return _Seen(
+            launch=launch, machine=machine, contact=contact, inside=inside, console=tail, timings=clock.laps
+        )
+
+    def _collect(self, connection: Connection) -> View:
+        self._connections.append(connection)
+        try:
+            if self._cancelled.is_set():
+                return View(broken="the run was interrupted")
+            return collect(connection.execute, self.needs, deadline_s=self.collect_s)
+        except AmigateError as error:
+            return View(broken=str(error))
+        finally:
+            connection.close()
+
+
+class _Clock:
+    """Seconds per phase."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, phase: str) -> None:
+        now = time.monotonic()
+        self.laps[phase], self._since = round(now - self._since, 3), now
+
+
+def _against_console(contact: Contact, machine: Machine) -> Contact:
+    """Say whether the console published the host key that the handshake proved."""
+    published = console_host_keys(_console(machine))
+    return replace(contact, host_key_on_console=contact.host_key in published if published else None)
+
+
+def _console(machine: Machine) -> str:
+    try:
+        return machine.console()
+    except AwsError:
+        return ""  # a console that cannot be read publishes nothing

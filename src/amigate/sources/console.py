@@ -1,0 +1,50 @@
+"""What the serial console says; the image's word, so hostile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from contextlib import suppress
+
+CONSOLE_CAP_CHARS = 512 * 1024
+"""EC2 keeps 64 KiB; no more is read than this."""
+MOST_KEYS = 32
+TAIL_LINES = 40
+TAIL_LINE_CHARS = 200
+
+BEGIN, END = "-----BEGIN SSH HOST KEY KEYS-----", "-----END SSH HOST KEY KEYS-----"
+"""Around the keys, written by cloud-init and by images that do as it does."""
+KEY = re.compile(r"(?:ssh-|ecdsa-|sk-)[!-~]{1,60} (AAAA[A-Za-z0-9+/=]{40,2000})(?![A-Za-z0-9+/=])")
+ESCAPE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_][^\x07\x1b\n]{0,300}(?:\x07|\x1b\\)?"  # OSC, DCS and the like, up to their end
+    r"|\x1b[ -/]*[0-~]?"
+)
+
+
+def console_host_keys(console: str) -> set[str]:
+    """Return the SHA256 fingerprints of the host keys that the console published; empty when none were."""
+    fingerprints: set[str] = set()
+    for block in console[:CONSOLE_CAP_CHARS].split(BEGIN)[1:]:
+        keys, end, _ = block.partition(END)
+        for encoded in KEY.findall(keys) if end else ():
+            if len(fingerprints) == MOST_KEYS:
+                return fingerprints
+            with suppress(binascii.Error):
+                digest = hashlib.sha256(base64.b64decode(encoded, validate=True)).digest()
+                fingerprints.add("SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("="))
+    return fingerprints
+
+
+def console_tail(console: str) -> str:
+    """Return the last 40 lines, without anything that a terminal would act on."""
+    plain = ESCAPE.sub("", console[-CONSOLE_CAP_CHARS:]).replace("\r", "\n")
+    lines = [_printable(line) for line in plain.split("\n") if line.strip()]
+    return "\n".join(lines[-TAIL_LINES:])
+
+
+def _printable(line: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in line[:TAIL_LINE_CHARS].replace("\t", " "))
+    return shown.rstrip()

@@ -1,0 +1,157 @@
+"""Readiness: the first TCP connection on which a server speaks.
+
+A fresh attempt every moment finds the server sooner than one patient attempt, which the kernel repeats after
+1, 3, 7 … seconds; and the connection that is answered goes on to the handshake."""
+
+from __future__ import annotations
+
+import errno
+import selectors
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from amigate.evidence.model import Outcome
+from amigate.sources.wire import Wire
+
+if TYPE_CHECKING:
+    import threading
+
+STEP_S = 0.2
+CONNECT_S = 2.0
+"""A connection that is not accepted by then is given up."""
+BANNER_S = 15.0
+"""A server that has accepted speaks by then; on a machine that is busy booting it may take seconds."""
+MOST_PENDING = 12
+FORWARDED_STEP_S = 0.4
+FORWARDED_MOST_PENDING = 8
+"""Below sshd's MaxStartups of 10: all may reach the server in the moment it starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of knocking: a connection with the server's first bytes waiting, else what was seen last."""
+
+    wire: Wire | None = None
+    seen: Outcome | None = None
+    """CLOSED, BROKEN or SILENT; None when there was no time to see anything."""
+
+
+def knock(
+    address: str, port: int, *, until: float, cancelled: threading.Event, forwarded: bool = False
+) -> Answer:
+    """Knock until a server speaks, `until` (time.monotonic()) has come or `cancelled` is set.
+
+    `forwarded`: something on the way accepts connections for a machine that may not be there."""
+    with _Door(address, port, forwarded=forwarded) as door:
+        while time.monotonic() < until and not cancelled.is_set():
+            door.knock_again()
+            wire = door.listen()
+            if wire is not None:
+                return Answer(wire=wire)
+            door.give_up_old()
+        return Answer(seen=door.seen)
+
+
+class _Door:
+    """The attempts in flight, oldest first, and what was seen last."""
+
+    def __init__(self, address: str, port: int, *, forwarded: bool) -> None:
+        self._place, self._forwarded = (address, port), forwarded
+        self._step_s, self._most = (
+            (FORWARDED_STEP_S, FORWARDED_MOST_PENDING) if forwarded else (STEP_S, MOST_PENDING)
+        )
+        self._selector = selectors.DefaultSelector()
+        self._connecting: list[Wire] = []
+        self._connected: list[Wire] = []
+        self._next_at = 0.0
+        self._refused_at = 0.0
+        self.seen: Outcome | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for wire in [*self._connecting, *self._connected]:
+            self._drop(wire)
+        self._selector.close()
+
+    def knock_again(self) -> None:
+        """Start another attempt when it is time; not while one that may still speak is enough."""
+        if time.monotonic() < self._next_at or (self._connected and not self._forwarded):
+            return
+        pending = sorted([*self._connecting, *self._connected], key=lambda wire: wire.opened_at)
+        if len(pending) >= self._most:  # the oldest may be the one that a slow server is about to answer
+            self._drop(pending[1])
+        self._next_at = time.monotonic() + self._step_s
+        wire = Wire()
+        self._connecting.append(wire)
+        code = wire.connect_ex(self._place)
+        if code in {0, errno.EINPROGRESS}:
+            self._selector.register(wire, selectors.EVENT_WRITE)
+        else:
+            self._failed(wire, code)
+
+    def listen(self) -> Wire | None:
+        """Wait a moment; return the connection on which the server spoke, taken out of the attempts."""
+        wait_s = min(max(self._next_at - time.monotonic(), 0.01), STEP_S)
+        for key, _ in self._selector.select(wait_s):
+            wire = key.fileobj
+            assert isinstance(wire, Wire)  # nothing else is registered
+            if wire in self._connecting:
+                self._finish_connecting(wire)
+            elif self._speaks(wire):
+                self._selector.unregister(wire)
+                self._connected.remove(wire)
+                return wire
+        return None
+
+    def give_up_old(self) -> None:
+        """Draw the conclusion from attempts that nobody answered in time."""
+        now = time.monotonic()
+        for wire in [wire for wire in self._connecting if now - wire.opened_at > CONNECT_S]:
+            if wire.opened_at > self._refused_at:
+                self.seen = Outcome.SILENT
+            self._drop(wire)
+        for wire in [wire for wire in self._connected if now - wire.opened_at > BANNER_S]:
+            if wire.opened_at > self._refused_at:
+                self.seen = Outcome.SILENT if self._forwarded else Outcome.BROKEN
+            self._drop(wire)
+
+    def _finish_connecting(self, wire: Wire) -> None:
+        code = wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            self._failed(wire, code)
+            return
+        self._connecting.remove(wire)
+        self._connected.append(wire)
+        self._selector.modify(wire, selectors.EVENT_READ)
+
+    def _speaks(self, wire: Wire) -> bool:
+        """Look without taking; an end before the first byte is as good as a refusal."""
+        try:
+            if socket.socket.recv(wire, 1, socket.MSG_PEEK):
+                return True
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        self._failed(wire, errno.ECONNREFUSED)
+        return False
+
+    def _failed(self, wire: Wire, code: int) -> None:
+        if code == errno.ECONNREFUSED:
+            self.seen = Outcome.CLOSED
+            self._refused_at = time.monotonic()
+        else:  # no route, no answer: a network's word, not the machine's
+            self.seen = Outcome.SILENT
+        self._drop(wire)
+
+    def _drop(self, wire: Wire) -> None:
+        for attempts in (self._connecting, self._connected):
+            if wire in attempts:
+                attempts.remove(wire)
+        if wire.fileno() in self._selector.get_map():
+            self._selector.unregister(wire)
+        wire.close()

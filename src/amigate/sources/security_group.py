@@ -1,0 +1,109 @@
+"""The security group of a run: in for the runner only, out for nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from amigate.errors import AwsError
+from amigate.sources.aws_errors import aws_errors, code_of
+from amigate.sources.patience import once_visible
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network
+
+    from mypy_boto3_ec2.type_defs import (
+        CreateSecurityGroupRequestTypeDef,
+        IpPermissionTypeDef,
+        TagSpecificationTypeDef,
+    )
+
+    from amigate.sources.aws import Aws
+    from amigate.sources.removal import Made
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupPlan:
+    """A security group to make."""
+
+    name: str
+    tags: list[TagSpecificationTypeDef] = field(repr=False)
+    runner: IPv4Network
+    """Who may connect, to `port` only."""
+    port: int
+    subnet: str | None
+    """Its VPC gets the group; without one the default VPC."""
+
+
+def make_security_group(aws: Aws, plan: GroupPlan, made: Made, *, pause_s: float) -> str:
+    """Make the group and return its id; every step is noted in `made` before it can fail."""
+    request: CreateSecurityGroupRequestTypeDef = {
+        "GroupName": plan.name,
+        "Description": "amigate: test instances, reachable from the runner only",
+        "TagSpecifications": plan.tags,
+    }
+    if plan.subnet:
+        request["VpcId"] = _vpc_of(aws, plan.subnet)
+    made.group_asked = True
+    group_id = _create(aws, request)
+    made.group_ids.add(group_id)
+    _close_egress(aws, group_id, pause_s)
+    _open_ingress(aws, group_id, plan, pause_s)
+    return group_id
+
+
+def _create(aws: Aws, request: CreateSecurityGroupRequestTypeDef) -> str:
+    try:
+        with aws_errors("make a security group"):
+            return aws.ec2.create_security_group(**request)["GroupId"]
+    except AwsError as error:
+        if code_of(error) != "InvalidGroup.Duplicate":
+            raise
+    # The name is ours alone: an earlier attempt of botocore went through and its answer was lost.
+    with aws_errors("find the security group just made"):
+        named = aws.ec2.describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": [request["GroupName"]]}]
+        )
+    return named["SecurityGroups"][0]["GroupId"]
+
+
+def _close_egress(aws: Aws, group_id: str, pause_s: float) -> None:
+    """Revoke whatever EC2 put there by itself: IPv4 to everywhere, and IPv6 where the VPC has it."""
+    [group] = once_visible(
+        f"describe {group_id}",
+        lambda: aws.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"],
+        pause_s=pause_s,
+    )
+    if not group["IpPermissionsEgress"]:
+        return
+    once_visible(
+        f"close {group_id} to the outside",
+        lambda: aws.ec2.revoke_security_group_egress(
+            GroupId=group_id,
+            IpPermissions=group["IpPermissionsEgress"],
+        ),
+        pause_s=pause_s,
+    )
+
+
+def _open_ingress(aws: Aws, group_id: str, plan: GroupPlan, pause_s: float) -> None:
+    rule: IpPermissionTypeDef = {
+        "IpProtocol": "tcp",
+        "FromPort": plan.port,
+        "ToPort": plan.port,
+        "IpRanges": [{"CidrIp": str(plan.runner), "Description": "the machine amigate runs on"}],
+    }
+    try:
+        once_visible(
+            f"open {group_id} to {plan.runner}",
+            lambda: aws.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule]),
+            pause_s=pause_s,
+        )
+    except AwsError as error:
+        if code_of(error) != "InvalidPermission.Duplicate":  # an answer was lost, the rule is there
+            raise
+
+
+def _vpc_of(aws: Aws, subnet: str) -> str:
+    with aws_errors(f"describe {subnet}"):
+        return aws.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
