@@ -59,17 +59,15 @@ class Twins:
 
     def keys_of_both(self) -> list[Finding]:
         """Find the authorized keys that both launches have; compares the keys, not the lines they stand in."""
-        if self.launch_keys_alike():
-            raise InconclusiveError("both launches were made with the same key, so they prove nothing")
         a, b = AuthorizedKeys.read(self.a), AuthorizedKeys.read(self.b)
+        if not self._launched_with_different_keys():
+            raise InconclusiveError("the launches were not made with different keys, so they prove nothing")
         return [
             key.finding("a key that two launches with different keys have in common")
             for key in a.all
             if key.fingerprint in b.fingerprints
         ]
 
-    def launch_keys_alike(self) -> bool:
-        """Whether the two launches were not told apart by their keys."""
-        contacts = [view.contact for view in (self.a, self.b)]
-        prints = [contact.launch_key for contact in contacts if contact is not None]
-        return len(set(prints) - {""}) != 2  # noqa: PLR2004 - one for each launch
+    def _launched_with_different_keys(self) -> bool:
+        contacts = [view.contact for view in (self.a, self.b) if view.contact is not None]
+        return len({contact.launch_key for contact in contacts} - {""}) == 2  # noqa: PLR2004 - one each

@@ -1,0 +1,92 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from amigate.result import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amigate.run import Options
+
+Command = Any  # a function that click decorates: its parameters are the options
+
+
+def aws(command: Command) -> Command:
+    """Add how to reach AWS; everything else comes from the AWS configuration, as for the AWS CLI."""
+    options = [
+        click.option("--region", help="AWS region.  [default: from the AWS configuration]"),
+        click.option(
+            "--endpoint-url",
+            envvar="AWS_ENDPOINT_URL",
+            help="EC2 endpoint, such as the sandbox's.  [env: AWS_ENDPOINT_URL]",
+        ),
+    ]
+    return _apply(command, options)
+
+
+def profile(command: Command) -> Command:
+    """Add the profile."""
+    text = "Profile: a shipped one by name (`amigate profiles list`), or a YAML file."
+    return click.option("--profile", "profile_name", default="first-gate", show_default=True, help=text)(command)
+
+
+def launching(command: Command) -> Command:
+    """Add how test instances are launched and reached."""
+    options = [
+        click.option("--user", "users", multiple=True, help="Login user; repeat to try several.  [default: profile]"),
+        click.option(
+            "--ssh-port",
+            type=click.IntRange(1, 65535),
+            envvar="AMIGATE_SSH_PORT",
+            help="TCP port of SSH.  [default: profile; env: AMIGATE_SSH_PORT]",
+        ),
+        click.option("--timeout", type=click.FloatRange(5, 7200), help="Seconds until a login must work."),
+        click.option("--runner-cidr", help="Where SSH may come from.  [default: this machine's public address]"),
+        click.option("--subnet", help="Subnet to launch in.  [default: the default VPC's]"),
+        click.option("--instance-type", help="Type to launch.  [default: chosen to fit the image]"),
+    ]
+    return _apply(command, options)
+
+
+def reports(command: Command) -> Command:
+    """Add where the report goes."""
+    text = "Report as FORMAT (console, json), to PATH or standard output; repeat for more.  [default: console]"
+    options = [
+        click.option("--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help=text),
+        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+    ]
+    return _apply(command, options)
+
+
+def witnesses(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Witness, ...] | None:
+    """Read a comma-separated list of witnesses."""
+    del context, parameter
+    if value is None:
+        return None
+    try:
+        return tuple(Witness(name.strip()) for name in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}; name some of {', '.join(Witness)}") from None
+
+
+def launch_options(
+    users: tuple[str, ...],
+    ssh_port: int | None,
+    timeout: float | None,
+    **rest: str | None,
+) -> Options:
+    """Return the options of `launching` as the run takes them."""
+    from amigate.run import Options  # noqa: PLC0415 - slow to import
+
+    return Options(ssh_users=users or None, ssh_port=ssh_port, timeout_s=timeout, **rest)
+
+
+def _apply(command: Command, options: list[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

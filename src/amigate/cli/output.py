@@ -1,0 +1,84 @@
+"""Progress on standard error, reports on standard output or in files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from amigate.errors import UsageError
+from amigate.report import console
+from amigate.report.escape import printable
+from amigate.report.formats import FORMATS
+from amigate.result import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amigate.result import Report
+
+Destination = tuple[str, Path | None]
+
+
+def destinations(reports: Sequence[str]) -> list[Destination]:
+    """Read FORMAT[=PATH]s before anything is launched; raises UsageError for one that cannot work."""
+    found: list[Destination] = []
+    for report in reports or ("console",):
+        name, equals, path = report.partition("=")
+        if name not in FORMATS or (equals and not path):
+            raise UsageError(
+                f"--report {printable(report)}: that is no report format",
+                hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(FORMATS)}.",
+            )
+        if path and (Path(path).is_dir() or not os.access(Path(path).absolute().parent, os.W_OK)):
+            raise UsageError(f"--report {printable(report)}: no file can be written there", hint="Name a file.")
+        found.append((name, Path(path) if path else None))
+    if sum(path is None for _, path in found) > 1:
+        raise UsageError("two reports would go to standard output", hint="Give all but one of them a PATH.")
+    return found
+
+
+def write(report: Report, wanted: Sequence[Destination]) -> None:
+    """Write the report to each destination; a file appears whole or not at all."""
+    for name, path in wanted:
+        if path is not None:
+            _write_file(path, FORMATS[name](report))
+        elif name == "console":
+            click.echo(console.render(report, color=_color()), nl=False, color=True)
+        else:
+            click.echo(FORMATS[name](report), nl=False)
+
+
+def progress(*, quiet: bool) -> Callable[[str], None]:
+    """Return what shows a step of a long run: a line with the seconds since the start, on standard error."""
+    started = time.monotonic()
+
+    def show(text: str) -> None:
+        if not quiet:
+            click.echo(f"[{time.monotonic() - started:6.1f} s] {printable(text)}", err=True)
+
+    return show
+
+
+def exit_code(report: Report) -> int:
+    """Return the exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
+    return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[report.verdict]
+
+
+def _color() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _write_file(path: Path, text: str) -> None:
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.absolute().parent, delete=False) as file:
+            file.write(text)
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", hint="Name a file that can be written.") from None

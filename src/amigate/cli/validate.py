@@ -1,0 +1,60 @@
+"""`amigate validate`."""
+
+from __future__ import annotations
+
+import click
+
+from amigate.cli import options, output
+from amigate.cli.output import exit_code
+from amigate.result import Witness
+
+
+@click.command("validate")
+@click.argument("target")
+@options.profile
+@click.option(
+    "--evidence",
+    "asked",
+    callback=options.witnesses,
+    metavar="WITNESS,…",
+    help="Witnesses to ask: ec2, instance, twin, probe.  [default: all that the profile asks]",
+)
+@click.option("--accept-partial", is_flag=True, help="Accept fewer witnesses than the profile asks.")
+@options.reports
+@options.launching
+@options.aws
+def command(  # noqa: PLR0913 - one parameter per option
+    *,
+    target: str,
+    profile_name: str,
+    asked: tuple[Witness, ...] | None,
+    accept_partial: bool,
+    reports: tuple[str, ...],
+    quiet: bool,
+    region: str | None,
+    endpoint_url: str | None,
+    **launching: object,
+) -> int:
+    """Judge whether an AMI may be shared.
+
+    TARGET is the id of an AMI (ami-…). Test instances of it are launched in your account, looked at over SSH, and
+    removed again. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or configuration; 3 could not
+    decide."""
+    from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
+    from amigate.profile import load  # noqa: PLC0415
+    from amigate.run import validate  # noqa: PLC0415
+    from amigate.sources.aws import connect  # noqa: PLC0415
+
+    wanted = output.destinations(reports)
+    profile = load(profile_name, frozenset(catalogue.checks()))
+    report = validate(
+        connect(region=region, endpoint_url=endpoint_url),
+        target,
+        profile,
+        asked=asked,
+        accept_partial=accept_partial,
+        options=options.launch_options(**launching),  # type: ignore[arg-type] # as click has parsed them
+        progress=output.progress(quiet=quiet),
+    )
+    output.write(report, wanted)
+    return exit_code(report)

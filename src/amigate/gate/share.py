@@ -1,0 +1,132 @@
+"""Sharing an image: the only place that adds launch permissions, and only after a pass at full scope."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.errors import AwsError, ShareError, UsageError
+from amigate.sources.aws_errors import aws_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amigate.result import Report
+    from amigate.sources.aws import Aws
+
+_ACCOUNT = re.compile(r"\d{12}")
+
+_CONSOLES = {
+    "aws": "https://{region}.console.aws.amazon.com",
+    "aws-cn": "https://{region}.console.amazonaws.cn",
+    "aws-us-gov": "https://{region}.console.amazonaws-us-gov.com",
+}
+"""The consoles per partition, https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What sharing came to; read back from EC2, not assumed."""
+
+    ami: str
+    added: tuple[str, ...]
+    """Accounts that got the permission now."""
+    already: tuple[str, ...]
+    """Accounts that had it before."""
+    permissions: tuple[str, ...]
+    """All that hold a launch permission afterwards: account ids, `group all`, ARNs."""
+
+
+def require_accounts(accounts: Sequence[str]) -> tuple[str, ...]:
+    """Return the account ids, each once; raises UsageError for what is none."""
+    for account in accounts:
+        if not _ACCOUNT.fullmatch(account):
+            raise UsageError(f"{account!r} is no account id", hint="An AWS account id has 12 digits.")
+    return tuple(dict.fromkeys(accounts))
+
+
+def share(
+    aws: Aws, report: Report, accounts: Sequence[str], progress: Callable[[str], None] = lambda _: None
+) -> Shared:
+    """Let `accounts` launch the image of `report`, read the permissions back, and return them.
+
+    Accounts that have the permission already are left as they are. Raises ShareError when the report does not allow
+    sharing, or EC2 does not show the permission afterwards; what was added is then taken back."""
+    ami = report.target.id
+    require_shareable(aws, report)
+    before = permissions(aws, ami)
+    already = tuple(account for account in accounts if account in before)
+    added = tuple(account for account in accounts if account not in before)
+    if added:
+        progress(f"{ami}: adding launch permission for {', '.join(added)}")
+        try:
+            _modify(aws, ami, "Add", added)
+            after = permissions(aws, ami)
+            missing = [account for account in added if account not in after]
+            if missing:
+                raise ShareError(
+                    f"{ami}: EC2 does not show the launch permission of {', '.join(missing)}",
+                    hint="What was added has been taken back; try again.",
+                )
+        except BaseException as error:
+            _take_back(aws, ami, added, error)
+            raise
+    return Shared(ami=ami, added=added, already=already, permissions=permissions(aws, ami))
+
+
+def require_shareable(aws: Aws, report: Report) -> None:
+    """Raise ShareError unless `report` is a pass at full scope for this image's owner, account and region."""
+    target = report.target
+    if not report.may_share:
+        raise ShareError(
+            f"{target.id} is not shared: the verdict is {report.verdict}, at {report.scope} scope",
+            hint="Mend what the report names, and make the image anew; only a pass at full scope allows sharing.",
+        )
+    if (target.account, target.region, target.endpoint) != (aws.account, aws.region, aws.endpoint):
+        raise ShareError(
+            f"{target.id} is not shared: the report is about another account, region or endpoint",
+            hint="A verdict holds where the image was judged, and nowhere else.",
+        )
+
+
+def permissions(aws: Aws, ami: str) -> tuple[str, ...]:
+    """Return who holds a launch permission: account ids, `group all`, ARNs; sorted."""
+    with aws_errors(f"read the launch permissions of {ami}"):
+        answer = aws.ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")
+    found = []
+    for permission in answer.get("LaunchPermissions", []):
+        if "Group" in permission:
+            found.append(f"group {permission['Group']}")
+        else:
+            found += [str(value) for value in permission.values()]
+    return tuple(sorted(found))
+
+
+def launch_link(report: Report) -> str:
+    """Return the address at which a receiver launches the image; empty where the partition's console is unknown.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html; the guide's older form,
+    `console.aws.amazon.com/ec2/v2/home?region=…#LaunchInstanceWizard:ami=…`, leads to the same page."""
+    target = report.target
+    host = _CONSOLES.get(target.partition, "").format(region=target.region)
+    return f"{host}/ec2/home?region={target.region}#LaunchInstances:ami={target.id}" if host else ""
+
+
+def _modify(aws: Aws, ami: str, action: str, accounts: Sequence[str]) -> None:
+    entries = [{"UserId": account} for account in accounts]
+    with aws_errors(f"change the launch permissions of {ami}"):
+        aws.ec2.modify_image_attribute(ImageId=ami, LaunchPermission={action: entries})  # type: ignore[misc] # Add or Remove
+
+
+def _take_back(aws: Aws, ami: str, accounts: Sequence[str], error: BaseException) -> None:
+    """Remove what this call added: an answer that was lost may have been a yes."""
+    try:
+        _modify(aws, ami, "Remove", accounts)
+    except AwsError as worse:
+        left = ", ".join(f"UserId={account}" for account in accounts)
+        raise ShareError(
+            f"{ami}: sharing failed ({type(error).__name__}), and it could not be taken back: {worse}",
+            hint=f"aws ec2 modify-image-attribute --region {aws.region} --image-id {ami} "
+            f"--launch-permission 'Remove=[{left}]'",
+        ) from error

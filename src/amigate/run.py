@@ -1,0 +1,235 @@
+"""The run: from a target to a report, with what was launched for it removed again."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from amigate import __version__
+from amigate.errors import UsageError
+from amigate.evidence import codec
+from amigate.evidence.model import Evidence, Vantage, View, Viewpoint
+from amigate.judge import catalogue
+from amigate.judge.places import launches, places
+from amigate.judge.process import Judge
+from amigate.judge.results import Decisions, results
+from amigate.result import Report, Status, Target, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+    from amigate.check import Check
+    from amigate.evidence.model import Ec2Descriptions, Launch
+    from amigate.judge.places import Place
+    from amigate.profile import Profile
+    from amigate.result import Result
+    from amigate.sources.aws import Aws
+    from amigate.sources.instance import Observation
+
+NOT_LAUNCHED = "not launched, because the image cannot be shared as EC2 describes it"
+UNREAD_DISK = (
+    "The disk at rest was not inspected: keys, secrets and leftovers in the snapshot, deleted files among them, "
+    "that a running instance does not show are not covered by this verdict."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to launch and reach the test instances; None leaves it to the profile or to what EC2 offers."""
+
+    ssh_users: Sequence[str] | None = None
+    ssh_port: int | None = None
+    timeout_s: float | None = None
+    runner_cidr: str | None = None
+    subnet: str | None = None
+    instance_type: str | None = None
+
+
+@dataclass
+class _Clock:
+    """Seconds per phase."""
+
+    phases: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = round(time.monotonic() - started, 3)
+
+
+def validate(  # noqa: PLR0913 - the choices a caller has
+    aws: Aws,
+    ami_id: str,
+    profile: Profile,
+    *,
+    asked: Collection[Witness] | None = None,
+    accept_partial: bool = False,
+    options: Options | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Judge `ami_id` under `profile` and return the report; nothing that was launched stays behind.
+
+    `asked` narrows the profile's witnesses, which only `accept_partial` allows. Raises AmigateError when the image
+    cannot be looked at; what the image itself does is in the report."""
+    from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
+
+    checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
+    witnesses = _witnesses(profile, asked, accept_partial=accept_partial)
+    launched = launches(checks.values(), witnesses)
+    where = {rule: places(check, witnesses, launched) for rule, check in checks.items()}
+    settings = {rule: profile.choice(rule).settings for rule in profile.rules}
+    first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
+    clock = _Clock()
+    with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
+        with clock.phase("describe"):
+            target, ec2 = describe(aws, ami_id)
+        evidence = Evidence(witnesses=frozenset(witnesses), collected_at=_now(), ec2=ec2)
+        with clock.phase("preflight"):
+            decisions: Decisions = preflight.judge(evidence)
+        stop = _hopeless(decisions, checks)
+        if stop:
+            progress(f"{ami_id} is {NOT_LAUNCHED}")
+        seen = _observe(aws, ec2, () if stop else launched, profile, options or Options(), clock, progress)
+        evidence = _with_views(evidence, seen, launched)
+        with clock.phase("judge"):
+            decisions |= judge.judge(evidence)
+    found = results(
+        profile, checks, witnesses, launched, decisions, remediation=lambda check: _remediation(check, target)
+    )
+    return _report(target, profile, evidence, found, seen, clock)
+
+
+def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:
+    return {rule: found for rule, found in where.items() if rule not in other}
+
+
+def _witnesses(
+    profile: Profile, asked: Collection[Witness] | None, *, accept_partial: bool
+) -> tuple[Witness, ...]:
+    """Return the witnesses to ask; narrowing below the profile is refused unless it is accepted."""
+    if asked is None:
+        return profile.evidence
+    if missing := [witness for witness in profile.evidence if witness not in asked]:
+        if not accept_partial:
+            raise UsageError(
+                f"profile {profile.name} asks {', '.join(profile.evidence)}; without {', '.join(missing)} "
+                "the verdict would be partial",
+                hint="Leave out --evidence, or add --accept-partial; a partial verdict never allows sharing.",
+            )
+    return tuple(witness for witness in profile.evidence if witness in asked)
+
+
+def _hopeless(decisions: Decisions, checks: Mapping[str, Check]) -> bool:
+    """Whether a rule is violated that makes launching the image pointless."""
+    return any(
+        checks[rule].preflight and decision.status is Status.FAIL
+        for (rule, _), (decision, _) in decisions.items()
+    )
+
+
+def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
+    aws: Aws,
+    ec2: Ec2Descriptions,
+    launched: Sequence[Launch],
+    profile: Profile,
+    options: Options,
+    clock: _Clock,
+    progress: Callable[[str], None],
+) -> Observation | None:
+    """Launch, look and remove; None when there is nothing to launch."""
+    if not launched:
+        return None
+    from amigate.facts.catalogue import NEEDS  # noqa: PLC0415 - while the instances boot
+    from amigate.sources.instance import observe  # noqa: PLC0415 - paramiko is slow to import
+    from amigate.sources.launch import open_run  # noqa: PLC0415
+
+    timeout_s = options.timeout_s or profile.ssh.timeout_s
+    with clock.phase("instances"):
+        with open_run(
+            aws,
+            runner_cidr=options.runner_cidr,
+            ssh_port=profile.ssh.port,
+            subnet=options.subnet,
+            instance_type=options.instance_type,
+            progress=progress,
+        ) as run:
+            started = time.monotonic()
+            seen = observe(
+                run,
+                ec2.image,
+                launched,
+                needs=NEEDS,
+                ssh_users=options.ssh_users or profile.ssh.users,
+                ssh_port=options.ssh_port or profile.ssh.port,
+                timeout_s=timeout_s,
+                progress=progress,
+            )
+            clock.phases["observe"] = round(time.monotonic() - started, 3)
+    return seen
+
+
+def _with_views(evidence: Evidence, seen: Observation | None, planned: Sequence[Launch]) -> Evidence:
+    if seen is not None:
+        return replace(evidence, views=seen.views, collected_at=_now())
+    vantages = (Vantage.INSIDE, Vantage.OUTSIDE)
+    broken = {Viewpoint(launch, 1, vantage): View(broken=NOT_LAUNCHED) for launch in planned for vantage in vantages}
+    return replace(evidence, views=broken)
+
+
+def _remediation(check: Check, target: Target) -> str:
+    """Return the commands that mend a violation; an image itself cannot be changed, so a new one is made."""
+    from amigate.harden.step import all_steps  # noqa: PLC0415 - only for what failed
+
+    if check.remedy not in {step.name for step in all_steps()}:
+        return ""
+    return (
+        f"amigate bake --from {target.id} --name NEW-NAME, "
+        f"or on the builder: amigate harden ssh://USER@HOST --only {check.remedy}"
+    )
+
+
+def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
+    target: Target,
+    profile: Profile,
+    evidence: Evidence,
+    found: tuple[Result, ...],
+    seen: Observation | None,
+    clock: _Clock,
+) -> Report:
+    notes = []
+    if Witness.DISK not in evidence.witnesses and any(
+        Witness.DISK in catalogue.checks()[rule].evidence for rule in profile.rules
+    ):
+        notes.append(UNREAD_DISK)
+    for viewpoint, view in sorted(evidence.views.items(), key=lambda item: str(item[0])):
+        contact = view.contact
+        if contact is not None and contact.host_key and contact.host_key_on_console is None:
+            notes.append(
+                f"Launch {viewpoint.launch}: the console published no host keys, "
+                "so the machine that answered could not be told from another in its place."
+            )
+    return Report(
+        target=target,
+        audience=profile.audience,
+        profile=profile.name,
+        profile_digest=profile.digest,
+        witnesses=tuple(witness for witness in Witness if witness in evidence.witnesses),
+        collected_at=evidence.collected_at,
+        evidence_digest=codec.digest(evidence),
+        results=found,
+        notes=tuple(notes),
+        console=seen.consoles if seen else {},
+        timings={**clock.phases, **(seen.timings if seen else {})},
+        cost={"instance_seconds": round(seen.instance_seconds, 1)} if seen else {},
+        tool=f"amigate {__version__}",
+    )
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
