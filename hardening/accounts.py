@@ -1,0 +1,83 @@
+"""The step `accounts`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError, NotApplicableError
+from amigate.errors import HardenError
+from amigate.evidence.questions import Glob, Needs, ReadFile
+from amigate.facts import sshd
+from amigate.facts.sshd import Sshd
+from amigate.harden import passwords
+from amigate.harden.key_files import accounts_of
+from amigate.harden.step import step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amigate.harden.builder import Builder
+
+FILES = tuple(f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow"))
+COPIES = tuple(
+    pattern
+    for name in ("passwd", "shadow", "group", "gshadow")
+    for pattern in (f"/etc/{name}-", f"/etc/{name}~", f"/etc/{name}.*", f"/var/backups/{name}.*")
+)
+OLD_HASHES = "/etc/security/opasswd"
+NEEDS = Needs(
+    first=(*(ReadFile(path) for path in FILES), *(Glob(copy) for copy in COPIES), ReadFile(OLD_HASHES))
+)
+
+
+@step(
+    "accounts",
+    meets=[
+        "account-root-has-no-usable-password",
+        "account-no-empty-passwords",
+        "account-no-usable-password-hash",
+        "account-no-hash-behind-lock",
+        "account-shadow-backups-without-hashes",
+        "account-default-user-accepts-keys",
+        "account-aging-keeps-key-login",
+        "boot-default-user-becomes-root",
+    ],
+)
+def accounts(builder: Builder) -> None:
+    """No account has a password, in the account files or in copies of them; keys and sudo go on working.
+
+    Whoever launches the image has the hash in hand, and every copy of the image has the same password. A hash behind
+    a lock is as good as a hash. sudo without a password was proven at login, and is proven again."""
+    view = builder.look(NEEDS)
+    users = accounts_of(view)
+    key_users = {account.name for account in users.login_users}
+    shadowed = {line.name for line in users.shadow or ()}
+    no_bang_for = key_users if _locks_bar_keys(builder) else set()
+    edits: dict[str, Callable[[str], str]] = {
+        "shadow": lambda text: passwords.shadow(text, key_users=key_users, no_bang_for=no_bang_for),
+        "passwd": lambda text: passwords.passwd(text, shadowed),
+        "gshadow": passwords.gshadow,
+        "group": passwords.group,
+        "opasswd": lambda _: "",
+    }
+    for path, entry in sorted(view.entries.items()):
+        if entry.content:
+            builder.write(path, edits[_kind(path)](entry.content.decode("utf-8", "surrogateescape")))
+    builder.prove_login()
+
+
+def _locks_bar_keys(builder: Builder) -> bool:
+    """Whether `!` in front of a password keeps a user's keys out too, as sshd does without PAM."""
+    try:
+        server = Sshd.read(builder.look(sshd.NEEDS))
+    except NotApplicableError:
+        return False
+    except InconclusiveError as error:
+        raise HardenError(f"the configuration of sshd cannot be told: {error}") from error
+    return any(session.value("usepam") != "yes" for session in server.sessions)
+
+
+def _kind(path: str) -> str:
+    return re.split(r"[-.~]", posixpath.basename(path), maxsplit=1)[0]

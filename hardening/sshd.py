@@ -1,0 +1,124 @@
+"""The step `sshd`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError, NotApplicableError
+from amigate.errors import HardenError
+from amigate.facts.sshd import NEEDS, Sshd
+from amigate.harden import sshd_server, template
+from amigate.harden.sshd_edit import Edit
+from amigate.harden.step import step
+
+if TYPE_CHECKING:
+    from amigate.facts.sshd_config import Line
+    from amigate.harden.builder import Builder
+
+DEFAULT_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2"}
+KNOWN_KEY_COMMANDS = {"none", "eic_run_authorized_keys", "sss_ssh_authorizedkeys", "google_authorized_keys"}
+KEYS_ONLY_FOR_ROOT = ("no", "prohibit-password", "without-password", "forced-commands-only")
+
+WANTED = {
+    "permitrootlogin": KEYS_ONLY_FOR_ROOT,
+    "passwordauthentication": ("no",),
+    "kbdinteractiveauthentication": ("no",),
+    "challengeresponseauthentication": ("no",),
+    "skeyauthentication": ("no",),
+    "permitemptypasswords": ("no",),
+    "pubkeyauthentication": ("yes",),
+    "hostbasedauthentication": ("no",),
+    "usedns": ("no",),
+}
+"""Keyword to the values that do, whoever logs in from wherever."""
+
+
+@step(
+    "sshd",
+    meets=[
+        "ssh-no-root-password-login",
+        "ssh-no-password-login",
+        "ssh-no-keyboard-interactive-login",
+        "ssh-offers-no-password-method",
+        "ssh-no-empty-passwords",
+        "ssh-match-blocks-evaluated",
+        "ssh-config-parses",
+        "ssh-no-dns-checks",
+        "ssh-public-key-login-enabled",
+        "ssh-no-unknown-key-sources",
+        "boot-without-key-no-password-path",
+    ],
+)
+def sshd(builder: Builder) -> None:
+    """sshd takes keys and nothing else, from everybody and everywhere.
+
+    The first value that sshd reads wins and a Match block beats them all, so a line too many anywhere undoes a
+    setting; what counts is what sshd answers when it is asked about a session."""
+    server = _ask(builder)
+    if server is None:
+        builder.note("sshd is not installed")
+        return
+    edit = Edit.of(builder, server.lines)
+    edit.put_first(_settings(builder, server))
+    edit.drop(_overrules, only_earlier=True)
+    edit.drop(_opens_a_way_in)
+    changed = [builder.write(path, text, mode=mode) for path, text, mode in edit.files()]
+    builder.verify(lambda: sshd_server.test(builder))
+    if any(changed):
+        sshd_server.reload(builder)
+    builder.verify(lambda: _verify(builder))
+    builder.prove_login()
+
+
+def _settings(builder: Builder, server: Sshd) -> str:
+    old = any(session.value("challengeresponseauthentication") for session in server.sessions)
+    root_login = "prohibit-password" if builder.machine.user == "root" else "no"
+    return template.render("sshd.conf.j2", root_login=root_login, old=old)
+
+
+def _overrules(line: Line) -> bool:
+    """Whether a line sets what the step sets, and otherwise."""
+    return line.keyword in WANTED and " ".join(line.words).lower() not in WANTED[line.keyword]
+
+
+def _opens_a_way_in(line: Line) -> bool:
+    """Whether a line lets sshd take keys from elsewhere, or asks for more than a key."""
+    words = line.words
+    first = words[0] if words else ""
+    match line.keyword:
+        case "authorizedkeysfile":
+            return not {word.removeprefix("%h/") for word in words} <= DEFAULT_KEY_FILES
+        case "authorizedkeyscommand":
+            return first.rpartition("/")[2].lower() not in KNOWN_KEY_COMMANDS
+        case "trustedusercakeys" | "authorizedprincipalsfile" | "authorizedprincipalscommand":
+            return first.lower() != "none"
+        case "authenticationmethods":
+            return not {"any", "publickey"} & {word.lower() for word in words}
+        case _:
+            return False
+
+
+def _verify(builder: Builder) -> None:
+    """Ask sshd about every session that its configuration tells apart; raises HardenError for what is still open."""
+    server = _ask(builder)
+    if server is None:
+        return
+    for session in server.sessions:
+        for keyword, accepted in WANTED.items():
+            value = session.value(keyword)
+            if value and value not in accepted:
+                where = server.finding(session, keyword).where
+                raise HardenError(
+                    f"sshd still answers {keyword} {value} for {where}",
+                    hint="an option on sshd's command line, or a Match with exec, may be the reason",
+                )
+
+
+def _ask(builder: Builder) -> Sshd | None:
+    """Return what sshd answers, None where there is none."""
+    try:
+        return Sshd.read(builder.look(NEEDS))
+    except NotApplicableError:
+        return None
+    except InconclusiveError as error:
+        raise HardenError(f"the configuration of sshd cannot be told: {error}") from error
