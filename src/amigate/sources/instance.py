@@ -53,9 +53,9 @@ def observe(  # noqa: PLR0913 - one keyword per choice of the caller
 ) -> Observation:
     """Launch all of `launches` at the same time, log in to each, collect what `needs` ask.
 
-    `image` is an Image of DescribeImages; `progress` defaults to the run's. Raises LaunchError or AwsError when
-    AWS is in the way; what the image does becomes part of the views. The first error, and KeyboardInterrupt,
-    stop every launch within seconds."""
+    `image` is an Image of DescribeImages; `progress` defaults to the run's. Raises LaunchError or AwsError
+    when AWS is in the way; what the image does becomes part of the views. The first error, and
+    KeyboardInterrupt, stop every launch within seconds."""
     observer = _Observer(run, image, needs, ssh_users, ssh_port, timeout_s, collect_s, progress or run.say)
     with ThreadPoolExecutor(max_workers=len(launches)) as pool:
         try:

@@ -36,32 +36,40 @@ class Answer:
     wire: Wire | None = None
     seen: Outcome | None = None
     """CLOSED, BROKEN or SILENT; None when there was no time to see anything."""
+    alive: bool = False
+    """The machine itself has answered."""
 
 
-def knock(
-    address: str, port: int, *, until: float, cancelled: threading.Event, forwarded: bool = False
+def knock(  # noqa: PLR0913 - one keyword per choice of the caller
+    address: str,
+    port: int,
+    *,
+    until: float,
+    cancelled: threading.Event,
+    forwarded: bool = False,
+    alive: bool = False,
 ) -> Answer:
     """Knock until a server speaks, `until` (time.monotonic()) has come or `cancelled` is set.
 
-    `forwarded`: something on the way accepts connections for a machine that may not be there."""
-    with _Door(address, port, forwarded=forwarded) as door:
+    `forwarded`: something on the way accepts connections for a machine that may not be there; `alive`: it is,
+    it answered before. As soon as it is, one attempt at a time: more would use up sshd's MaxStartups."""
+    with _Door(address, port, forwarded=forwarded, alive=alive) as door:
         while time.monotonic() < until and not cancelled.is_set():
             door.knock_again()
             wire = door.listen()
             if wire is not None:
-                return Answer(wire=wire)
+                return Answer(wire=wire, alive=True)
             door.give_up_old()
-        return Answer(seen=door.seen)
+        return Answer(seen=door.seen, alive=door.alive)
 
 
 class _Door:
     """The attempts in flight, oldest first, and what was seen last."""
 
-    def __init__(self, address: str, port: int, *, forwarded: bool) -> None:
+    def __init__(self, address: str, port: int, *, forwarded: bool, alive: bool) -> None:
         self._place, self._forwarded = (address, port), forwarded
-        self._step_s, self._most = (
-            (FORWARDED_STEP_S, FORWARDED_MOST_PENDING) if forwarded else (STEP_S, MOST_PENDING)
-        )
+        self.alive = alive
+        self._most = FORWARDED_MOST_PENDING if forwarded else MOST_PENDING
         self._selector = selectors.DefaultSelector()
         self._connecting: list[Wire] = []
         self._connected: list[Wire] = []
@@ -78,13 +86,13 @@ class _Door:
         self._selector.close()
 
     def knock_again(self) -> None:
-        """Start another attempt when it is time; not while one that may still speak is enough."""
-        if time.monotonic() < self._next_at or (self._connected and not self._forwarded):
+        """Start another attempt when it is time; not while the machine itself has accepted one."""
+        if time.monotonic() < self._next_at or (self._connected and self._accepted_by_machine):
             return
         pending = sorted([*self._connecting, *self._connected], key=lambda wire: wire.opened_at)
         if len(pending) >= self._most:  # the oldest may be the one that a slow server is about to answer
             self._drop(pending[1])
-        self._next_at = time.monotonic() + self._step_s
+        self._next_at = time.monotonic() + (STEP_S if self._accepted_by_machine else FORWARDED_STEP_S)
         wire = Wire()
         self._connecting.append(wire)
         code = wire.connect_ex(self._place)
@@ -92,6 +100,10 @@ class _Door:
             self._selector.register(wire, selectors.EVENT_WRITE)
         else:
             self._failed(wire, code)
+
+    @property
+    def _accepted_by_machine(self) -> bool:
+        return self.alive or not self._forwarded
 
     def listen(self) -> Wire | None:
         """Wait a moment; return the connection on which the server spoke, taken out of the attempts."""
@@ -127,6 +139,9 @@ class _Door:
         self._connecting.remove(wire)
         self._connected.append(wire)
         self._selector.modify(wire, selectors.EVENT_READ)
+        if self._accepted_by_machine:
+            for other in list(self._connecting):
+                self._drop(other)
 
     def _speaks(self, wire: Wire) -> bool:
         """Look without taking; an end before the first byte is as good as a refusal."""
@@ -142,8 +157,10 @@ class _Door:
 
     def _failed(self, wire: Wire, code: int) -> None:
         if code == errno.ECONNREFUSED:
-            self.seen = Outcome.CLOSED
+            self.seen, self.alive = Outcome.CLOSED, True
             self._refused_at = time.monotonic()
+            for earlier in [other for other in self._connected if other.opened_at < wire.opened_at]:
+                self._drop(earlier)  # they wait for a repetition that comes too late
         else:  # no route, no answer: a network's word, not the machine's
             self.seen = Outcome.SILENT
         self._drop(wire)

@@ -51,8 +51,10 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log what the image says
     login = _Login(users, key, cancelled)
     until = time.monotonic() + timeout_s
+    alive = False
     while time.monotonic() < until and not cancelled.is_set():
-        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded)
+        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive)
+        alive = answer.alive
         if answer.wire is None:
             login.note_knock(answer.seen)
             break
