@@ -61,16 +61,20 @@ class Builder(ABC):
         self.log = Log()
         self.seal_parts: list[str] = []
         """Shell fragments that the seal runs, in order."""
+        self._known: dict[str, Entry] = {}
 
     def look(self, *needs: Needs) -> View:
         """Return what `needs` ask for, as it is now; raises HardenError when nothing can be seen."""
         view = collect(self.machine.open_shell, needs)
         if view.broken:
             raise HardenError(view.broken)
+        self._known |= {path: entry for path, entry in view.entries.items() if entry.content is not None}
         return view
 
     def entry(self, path: str) -> Entry | None:
-        """Return the entry at `path` with its content, None when there is none."""
+        """Return the entry at `path` with its content, None when there is none; as last seen, if it was."""
+        if path in self._known:
+            return self._known[path]
         try:
             return self.look(Needs(first=(ReadFile(path),))).entry(path)
         except InconclusiveError as error:
@@ -88,6 +92,7 @@ class Builder(ABC):
         if old is not None and before == content and _kept(old, mode, owner):
             return False
         self.log.changes.append(Change(deed=Deed.WRITE, what=path, diff=unified(path, before, content)))
+        self._known.pop(path, None)
         self._write(path, content, mode, owner, old)
         return True
 
@@ -103,12 +108,14 @@ class Builder(ABC):
         if old.kind is Kind.DIRECTORY:
             raise HardenError(f"{path} is a directory, not a file")
         self.log.changes.append(Change(deed=Deed.REMOVE, what=path, diff=unified(path, _text(old), None)))
+        self._known.pop(path, None)
         self._remove(path, old)
         return True
 
     def run(self, title: str, script: str, *, repeat_on_undo: bool = False) -> None:
         """Run a script that changes something; `repeat_on_undo`: again, once a failed step's files are put back."""
         self.log.changes.append(Change(deed=Deed.RUN, what=title))
+        self._known.clear()
         self._run(title, script, repeat=repeat_on_undo)
 
     def note(self, text: str) -> None:
@@ -134,6 +141,7 @@ class Builder(ABC):
     def keep(self) -> Log:
         """End a step: what it did stays. Return its log and begin another."""
         done, self.log = self.log, Log()
+        self._known.clear()
         return done
 
     @abstractmethod
@@ -158,10 +166,13 @@ class Plan(Builder):
     def look(self, *needs: Needs) -> View:
         """Return what would be seen once the planned changes were made."""
         view = super().look(*needs)
-        there = {path: entry for path, entry in self._planned.items() if entry is not None}
-        gone = self._planned.keys() - there.keys()
-        entries = {path: entry for path, entry in view.entries.items() if path not in gone}
-        return replace(view, entries=entries | there, absent=(view.absent | gone) - there.keys())
+        for path, planned in self._planned.items():
+            if _covers(view, path):
+                entries = {other: entry for other, entry in view.entries.items() if other != path}
+                absent = view.absent - {path} if planned else view.absent | {path}
+                view = replace(view, entries=entries | ({path: planned} if planned else {}), absent=absent)
+                self._known.pop(path, None)
+        return view
 
     def verify(self, check: Callable[[], None]) -> None:
         """Take it for granted: nothing was changed."""
@@ -193,6 +204,15 @@ class Plan(Builder):
         self._planned[path] = None
 
     def _run(self, title: str, script: str, *, repeat: bool) -> None: ...
+
+
+def _covers(view: View, path: str) -> bool:
+    """Whether `view` was asked about `path`."""
+    try:
+        view.entry(path)
+    except InconclusiveError:
+        return False
+    return True
 
 
 def _text(entry: Entry | None) -> str | None:

@@ -42,6 +42,8 @@ class Address:
     """Accept the host key of a host that known_hosts does not name."""
     host_key: paramiko.PKey | None = None
     """The only host key to accept."""
+    host_fingerprint: str = ""
+    """SHA256 fingerprint of the only host key to accept."""
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}" + (f":{self.port}" if self.port else "")
@@ -93,17 +95,19 @@ class SshMachine:
 
     def prove_login(self) -> None:
         """Log in beside this session, with the same key to the same host key."""
+        from amigate.harden.ssh_login import LoginRefusedError  # noqa: PLC0415 - fabric is slow to import
+
         address = replace(self._address, host_key=self.host_key)
         deadline = time.monotonic() + LOGIN_S
+        refused = 0
         while True:
             try:
-                connect(address).close()
-            except ConnectionFailedError:
-                if time.monotonic() > deadline:
+                return connect(address).close()
+            except ConnectionFailedError as error:
+                refused += isinstance(error, LoginRefusedError)
+                if refused > 1 or time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
-            else:
-                return
 
     def close(self) -> None:
         """End the session."""

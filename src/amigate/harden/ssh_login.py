@@ -39,7 +39,7 @@ def open_connection(address: Address, say: Callable[[str], None]) -> tuple[Any, 
             hint="if the machine was made anew, remove the old line with ssh-keygen -R",
         ) from error
     except paramiko.AuthenticationException as error:
-        raise ConnectionFailedError(
+        raise LoginRefusedError(
             f"{address}: no key was accepted",
             hint="name the right key with --identity; passwords are not tried",
         ) from error
@@ -82,6 +82,8 @@ def _believe(connection: Any, address: Address, say: Callable[[str], None]) -> N
         host, port = connection.host, connection.port
         name = host if port == paramiko.config.SSH_PORT else f"[{host}]:{port}"
         client.get_host_keys().add(name, address.host_key.get_name(), address.host_key)
+    elif address.host_fingerprint:
+        pass  # the policy below compares it
     elif address.known_hosts is not None:
         client.load_system_host_keys(str(address.known_hosts))
     else:
@@ -100,9 +102,15 @@ class _Unknown(paramiko.MissingHostKeyPolicy):
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         del client, hostname
         shown = f"{key.get_name()} {key.fingerprint}"
-        if not self._address.accept_new or self._address.host_key is not None:
+        if self._address.host_key is None and self._address.host_fingerprint == key.fingerprint:
+            return
+        if not self._address.accept_new or self._address.host_key or self._address.host_fingerprint:
             raise _UnknownHostError(f"its host key is not in known_hosts: {shown}")
         self._say(f"accepted the new host key of {self._address}: {shown}")
+
+
+class LoginRefusedError(ConnectionFailedError):
+    """The server answers and takes none of the keys."""
 
 
 class _UnknownHostError(paramiko.SSHException):

@@ -11,7 +11,7 @@ from amigate.harden.ssh import SshMachine, connect
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Computer
+    from tests.unit.harden.conftest import Computer
 
 
 def test_a_script_runs_as_root_with_its_input_and_its_exit_code(machine: SshMachine) -> None:

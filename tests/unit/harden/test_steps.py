@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Computer
+    from tests.unit.harden.conftest import Computer
 
     from amigate.harden.ssh import SshMachine
 
@@ -45,6 +45,14 @@ def leaky(computer: Computer, tmp_path: Path) -> Computer:
     computer.write("/srv/deploy/.ssh/authorized_keys2", builder, 0o600, 1020)
     computer.write("/etc/ssh/keys/deploy", builder)
     computer.write("/etc/ssh/keys/nobody", "# none\n")
+    computer.write("/home/admin/.bash_history", "aws configure\n", 0o600, 1000)
+    computer.write("/srv/deploy/.python_history", "1\n", 0o600, 1020)
+    computer.write("/home/admin/.ssh/id_ed25519", computer.identity.read_text(), 0o600, 1000)
+    computer.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+    computer.write("/var/log/auth.log", "admin logged in\n")
+    computer.write("/var/log/syslog.1", "older\n")
+    computer.write("/var/lib/cloud/instances/i-1/user-data.txt", "#!/bin/sh\n")
+    computer.write("/usr/local/bin/first-boot", "#!/bin/sh\nssh-keygen -A\n", 0o755)
     return computer
 
 
@@ -150,14 +158,6 @@ def test_no_diff_shows_a_hash_or_a_whole_key(session: SshMachine) -> None:
 
 
 def test_the_seal_leaves_no_key_no_history_and_no_power(session: SshMachine, leaky: Computer) -> None:
-    leaky.write("/home/admin/.bash_history", "aws configure\n", 0o600, 1000)
-    leaky.write("/srv/deploy/.python_history", "1\n", 0o600, 1020)
-    leaky.write("/home/admin/.ssh/id_ed25519", leaky.identity.read_text(), 0o600, 1000)
-    leaky.write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
-    leaky.write("/var/log/auth.log", "admin logged in\n")
-    leaky.write("/var/log/syslog.1", "older\n")
-    leaky.write("/var/lib/cloud/instances/i-1/user-data.txt", "#!/bin/sh\n")
-    leaky.write("/usr/local/bin/first-boot", "#!/bin/sh\nssh-keygen -A\n", 0o755)
     builder = Applier(session)
     harden(builder)
 

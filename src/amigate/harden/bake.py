@@ -1,0 +1,137 @@
+"""From an AMI to a hardened one: launch, harden, seal, make an image; nothing else stays behind."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.errors import AwsError, HardenError, LaunchError, UsageError
+from amigate.harden import run as hardening
+from amigate.harden.apply import Applier
+from amigate.harden.new_image import make_image
+from amigate.sources.aws_errors import aws_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from amigate.harden.step import Step
+    from amigate.sources.aws import Aws
+    from amigate.sources.launch import AccountRun
+    from amigate.sources.machine import Machine
+
+_NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
+
+FIRST_BOOT_S = 300.0
+STOPPED_S = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What to make, of what, and how to get in."""
+
+    source: str
+    """Id of the AMI to start from."""
+    name: str
+    """Of the new AMI."""
+    steps: Sequence[Step]
+    ssh_users: Sequence[str]
+    ssh_port: int = 22
+    timeout_s: float = 300.0
+    """For the login."""
+    runner_cidr: str | None = None
+    subnet: str | None = None
+    instance_type: str | None = None
+
+
+def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: None) -> str:
+    """Return the id of the new AMI, once it is available.
+
+    Raises UsageError before anything is launched for a name that is taken or malformed or a source that is not
+    there; afterwards AmigateError, and then nothing that was made is left."""
+    from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
+    from amigate.sources.launch import open_run  # noqa: PLC0415
+
+    _, ec2 = describe(aws, recipe.source)
+    _require_free(aws, recipe.name)
+    with open_run(
+        aws,
+        runner_cidr=recipe.runner_cidr,
+        ssh_port=recipe.ssh_port,
+        subnet=recipe.subnet,
+        instance_type=recipe.instance_type,
+        progress=progress,
+    ) as run:
+        machine = run.launch(ec2.image, "builder", stop_on_shutdown=True)
+        _prepare(run, machine, recipe, progress)
+        _await_stopped(run, machine)
+        progress("builder: sealed and stopped")
+        return make_image(run, machine.instance_id, recipe.name, source=recipe.source, progress=progress)
+
+
+def _require_free(aws: Aws, name: str) -> None:
+    """Raise UsageError unless an AMI can be given this name."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} is no name for an AMI", hint="3 to 128 letters, digits, spaces and ( ) [ ] . / - ' @ _"
+        )
+    with aws_errors("look for an AMI of that name"):
+        found = aws.ec2.describe_images(
+            Owners=["self"],
+            Filters=[{"Name": "name", "Values": [name]}],
+            IncludeDeprecated=True,
+            IncludeDisabled=True,
+        )["Images"]
+    if found:
+        raise UsageError(
+            f"the name {name!r} is taken by {found[0].get('ImageId', 'another AMI')}",
+            hint="choose another --name, or deregister that AMI",
+        )
+
+
+def _prepare(run: AccountRun, machine: Machine, recipe: Recipe, progress: Callable[[str], None]) -> None:
+    """Log in, apply the steps, seal."""
+    from amigate.harden.ssh import Address, connect  # noqa: PLC0415 - paramiko is slow to import
+    from amigate.sources.reach import reach  # noqa: PLC0415
+
+    contact, connection = reach(
+        run, machine, users=recipe.ssh_users, port=recipe.ssh_port, timeout_s=recipe.timeout_s
+    )
+    if connection is None:
+        raise LaunchError(f"nobody could log in to the builder: {contact.detail}")
+    connection.close()
+    progress(f"builder: logged in as {contact.user} after {contact.waited_s:.1f} s")
+    session = connect(
+        Address(
+            host=contact.address,
+            port=contact.port,
+            user=contact.user,
+            key=machine.key.private,
+            host_fingerprint=contact.host_key,
+        )
+    )
+    try:
+        # What first boot is still writing would come back behind the steps.
+        session.execute(_AWAIT_FIRST_BOOT, timeout_s=FIRST_BOOT_S)
+        builder = Applier(session)
+        for applied in hardening.apply(builder, recipe.steps):
+            progress(f"builder: {applied.step.name}: {len(applied.log.changes)} changes")
+        progress("builder: seal")
+        hardening.seal(session, hardening.seal_script(builder))
+    finally:
+        session.close()
+
+
+_AWAIT_FIRST_BOOT = "if command -v cloud-init >/dev/null 2>&1; then cloud-init status --wait >/dev/null; fi"
+
+
+def _await_stopped(run: AccountRun, machine: Machine) -> None:
+    until = time.monotonic() + STOPPED_S
+    while (state := machine.look().state) != "stopped":
+        if state in {"shutting-down", "terminated"}:
+            raise HardenError(f"the builder is {state} instead of stopped, so no image can be made of it")
+        if time.monotonic() > until:
+            raise AwsError(f"the builder did not stop within {STOPPED_S:.0f} s of its seal")
+        time.sleep(min(run.pause_s, 5.0))
