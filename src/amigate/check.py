@@ -1,7 +1,8 @@
 """What a check declares about itself, and the words in which it answers.
 
 A check is a plain pytest-testinfra test. It passes by returning, fails by `assert not findings`, and has
-three more answers: `not_applicable(reason)`, `inconclusive(reason)` and `warn(findings)`."""
+three more answers: `not_applicable(reason)`, `inconclusive(reason)` and `warn(findings)`.
+"""
 
 from __future__ import annotations
 

@@ -36,6 +36,10 @@ class UsageError(AmigateError):
     exit_code = Exit.USAGE
 
 
+class PartialError(AmigateError):
+    """Fewer witnesses were asked than the profile needs: such a run decides nothing."""
+
+
 class AwsError(AmigateError):
     """AWS refused or did not answer."""
 

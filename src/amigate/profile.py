@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime  # noqa: TC003 - pydantic reads the annotations
 import difflib
 import hashlib
 from fnmatch import fnmatchcase
@@ -27,7 +27,7 @@ class _Model(BaseModel):
 class RuleChoice(_Model):
     """How a profile wants one rule judged."""
 
-    severity: Severity | None = Field(None, description="overrides the rule's own severity")
+    severity: Severity | None = Field(default=None, description="overrides the rule's own severity")
     settings: dict[str, Any] = Field(default_factory=dict, description="overrides the rule's settings")
 
 
@@ -35,7 +35,9 @@ class Waiver(_Model):
     """A violation that somebody has accepted, until a date."""
 
     rule: str = Field(description="id of the rule")
-    subject: str = Field("*", description="pattern (`*`, `?`) for the subject or path of the findings it covers")
+    subject: str = Field(
+        default="*", description="pattern for subject or path of findings it covers"
+    )
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1, description="who answers for it")
     expires: datetime.date = Field(description="the last day on which it holds")
@@ -49,12 +51,14 @@ class Ssh(_Model):
     """How the image is reached."""
 
     users: tuple[Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.@-]{0,63}$")], ...] = Field(
-        ("ec2-user", "ubuntu", "admin", "debian", "rocky", "almalinux", "fedora", "centos"),
+        default=("ec2-user", "ubuntu", "admin", "debian", "rocky", "almalinux", "fedora", "centos"),
         min_length=1,
         description="who may log in with the launch key; tried in this order",
     )
-    port: int = Field(22, ge=1, le=65535)
-    timeout_s: int = Field(600, ge=10, le=7200, description="how long a launch may take until it lets somebody in")
+    port: int = Field(default=22, ge=1, le=65535)
+    timeout_s: int = Field(
+        default=600, ge=10, le=7200, description="until a launch must let somebody in"
+    )
 
 
 class Profile(_Model):
@@ -63,12 +67,14 @@ class Profile(_Model):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     description: str
     audience: Literal["public", "organization", "accounts"]
-    blocking: Severity = Field(Severity.HIGH, description="the lowest severity that keeps an image from being shared")
+    blocking: Severity = Field(
+        default=Severity.HIGH, description="lowest severity that blocks sharing"
+    )
     evidence: tuple[Witness, ...] = Field(min_length=1, description="the witnesses that the profile asks")
-    ssh: Ssh = Ssh()
+    ssh: Ssh = Field(default_factory=Ssh)
     rules: dict[str, RuleChoice | None] = Field(min_length=1)
     waivers: tuple[Waiver, ...] = ()
-    digest: str = Field("", exclude=True, description="SHA-256 of the file; set when it is loaded")
+    digest: str = Field(default="", exclude=True, description="SHA-256 of the file; set when it is loaded")
 
     def blocks(self, severity: Severity) -> bool:
         """Whether a violation of that severity keeps the image from being shared."""
@@ -160,9 +166,7 @@ def _walk(node: yaml.Node, place: Location, marks: dict[Location, tuple[int, int
             _walk(value, (*place, number), marks, name)
 
 
-def _explain(
-    place: Location, kind: str, message: str, marks: dict[Location, tuple[int, int]], name: str
-) -> str:
+def _explain(place: Location, kind: str, message: str, marks: dict[Location, tuple[int, int]], name: str) -> str:
     dotted = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
         known = [*Profile.model_fields, *RuleChoice.model_fields, *Waiver.model_fields, *Ssh.model_fields]

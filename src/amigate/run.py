@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from amigate import __version__
-from amigate.errors import UsageError
+from amigate.errors import PartialError
 from amigate.evidence import codec
 from amigate.evidence.model import Evidence, Vantage, View, Viewpoint
 from amigate.judge import catalogue
@@ -109,27 +109,24 @@ def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> 
     return {rule: found for rule, found in where.items() if rule not in other}
 
 
-def _witnesses(
-    profile: Profile, asked: Collection[Witness] | None, *, accept_partial: bool
-) -> tuple[Witness, ...]:
+def _witnesses(profile: Profile, asked: Collection[Witness] | None, *, accept_partial: bool) -> tuple[Witness, ...]:
     """Return the witnesses to ask; narrowing below the profile is refused unless it is accepted."""
     if asked is None:
         return profile.evidence
-    if missing := [witness for witness in profile.evidence if witness not in asked]:
-        if not accept_partial:
-            raise UsageError(
-                f"profile {profile.name} asks {', '.join(profile.evidence)}; without {', '.join(missing)} "
-                "the verdict would be partial",
-                hint="Leave out --evidence, or add --accept-partial; a partial verdict never allows sharing.",
-            )
+    missing = [witness for witness in profile.evidence if witness not in asked]
+    if missing and not accept_partial:
+        raise PartialError(
+            f"profile {profile.name} asks {', '.join(profile.evidence)}; without {', '.join(missing)} "
+            "the verdict would be partial",
+            hint="Leave out --evidence, or add --accept-partial; a partial verdict never allows sharing.",
+        )
     return tuple(witness for witness in profile.evidence if witness in asked)
 
 
 def _hopeless(decisions: Decisions, checks: Mapping[str, Check]) -> bool:
     """Whether a rule is violated that makes launching the image pointless."""
     return any(
-        checks[rule].preflight and decision.status is Status.FAIL
-        for (rule, _), (decision, _) in decisions.items()
+        checks[rule].preflight and decision.status is Status.FAIL for (rule, _), (decision, _) in decisions.items()
     )
 
 
@@ -149,29 +146,25 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
     from amigate.sources.instance import observe  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.launch import open_run  # noqa: PLC0415
 
-    timeout_s = options.timeout_s or profile.ssh.timeout_s
-    with clock.phase("instances"):
-        with open_run(
-            aws,
-            runner_cidr=options.runner_cidr,
-            ssh_port=profile.ssh.port,
-            subnet=options.subnet,
-            instance_type=options.instance_type,
+    account_run = open_run(
+        aws,
+        runner_cidr=options.runner_cidr,
+        ssh_port=profile.ssh.port,
+        subnet=options.subnet,
+        instance_type=options.instance_type,
+        progress=progress,
+    )
+    with clock.phase("launch to removal"), account_run as run, clock.phase("launch and observe"):
+        return observe(
+            run,
+            ec2.image,
+            launched,
+            needs=NEEDS,
+            ssh_users=options.ssh_users or profile.ssh.users,
+            ssh_port=options.ssh_port or profile.ssh.port,
+            timeout_s=options.timeout_s or profile.ssh.timeout_s,
             progress=progress,
-        ) as run:
-            started = time.monotonic()
-            seen = observe(
-                run,
-                ec2.image,
-                launched,
-                needs=NEEDS,
-                ssh_users=options.ssh_users or profile.ssh.users,
-                ssh_port=options.ssh_port or profile.ssh.port,
-                timeout_s=timeout_s,
-                progress=progress,
-            )
-            clock.phases["observe"] = round(time.monotonic() - started, 3)
-    return seen
+        )
 
 
 def _with_views(evidence: Evidence, seen: Observation | None, planned: Sequence[Launch]) -> Evidence:

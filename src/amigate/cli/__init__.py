@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(_run(arguments))
 
 
-def _run(arguments: list[str] | None) -> int:
+def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one for each way to end
     try:
         code: Any = amigate.main(arguments, prog_name="amigate", standalone_mode=False)
     except AmigateError as error:

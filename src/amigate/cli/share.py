@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
 from amigate.errors import UsageError
+
+if TYPE_CHECKING:
+    from amigate.gate.share import Shared
 
 
 @click.command("share")
@@ -56,28 +61,30 @@ def command(  # noqa: PLR0913 - one parameter per option
         progress=show,
     )
     output.write(report, wanted)
+    aside = any(path is None and name != "console" for name, path in wanted)  # standard output is the report's
     if not report.may_share:
         held = [account for account in gate.permissions(aws, ami) if account in receivers]
         already = f" It was shared before with {', '.join(held)}." if held else ""
-        click.echo(f"Not shared.{already}", err=True)
+        click.echo(f"Not shared.{already}", err=aside)
         return exit_code(report) or 3
     if dry_run:
-        click.echo(f"Dry run: {ami} would be shared with {', '.join(receivers)}.", err=True)
+        click.echo(f"Dry run: {ami} would be shared with {', '.join(receivers)}.", err=aside)
         return 0
     shared = gate.share(aws, report, receivers, progress=show)
-    _tell(shared, gate.launch_link(report), sandbox=aws.sandbox)
+    for line in _told(shared, gate.launch_link(report), sandbox=aws.sandbox):
+        click.echo(line, err=aside)
     return 0
 
 
-def _tell(shared: object, link: str, *, sandbox: bool) -> None:
-    from amigate.gate.share import Shared  # noqa: PLC0415 - slow to import
-
-    assert isinstance(shared, Shared)
+def _told(shared: Shared, link: str, *, sandbox: bool) -> list[str]:
+    """Return what sharing came to, in lines."""
+    lines = []
     if shared.already:
-        click.echo(f"{shared.ami} was already shared with {', '.join(shared.already)}: nothing changed there.", err=True)
+        lines.append(f"{shared.ami} was already shared with {', '.join(shared.already)}: nothing changed there.")
     if shared.added:
-        click.echo(f"{shared.ami} is now shared with {', '.join(shared.added)}.", err=True)
-    click.echo(f"Launch permissions, as EC2 has them: {', '.join(shared.permissions) or 'none'}", err=True)
+        lines.append(f"{shared.ami} is now shared with {', '.join(shared.added)}.")
+    lines.append(f"Launch permissions, as EC2 has them: {', '.join(shared.permissions) or 'none'}")
     if link:
         where = " (SANDBOX: this image exists on this machine only)" if sandbox else ""
-        click.echo(f"Launch link: {link}{where}", err=True)
+        lines.append(f"Launch link: {link}{where}")
+    return lines

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
-from amigate.result import Witness
+
+if TYPE_CHECKING:
+    from amigate.result import Witness
 
 
 @click.command("validate")
@@ -44,7 +48,9 @@ def command(  # noqa: PLR0913 - one parameter per option
     from amigate.profile import load  # noqa: PLC0415
     from amigate.run import validate  # noqa: PLC0415
     from amigate.sources.aws import connect  # noqa: PLC0415
+    from amigate.sources.ec2 import require_ami_id  # noqa: PLC0415
 
+    require_ami_id(target)
     wanted = output.destinations(reports)
     profile = load(profile_name, frozenset(catalogue.checks()))
     report = validate(

@@ -48,7 +48,7 @@ def load(text: str) -> Evidence:
     )
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each type
     """Turn a value into what json can write; a set becomes a sorted list, bytes base64."""
     match value:
         case bytes():

@@ -23,9 +23,7 @@ ROUNDS = 6
 """Most round trips of one collection; the shipped facts need four."""
 
 
-def collect(
-    open_shell: Callable[[str], Channel], needs: Sequence[Needs], *, deadline_s: float = 120.0
-) -> View:
+def collect(open_shell: Callable[[str], Channel], needs: Sequence[Needs], *, deadline_s: float = 120.0) -> View:
     """Return what `needs` ask for, seen from inside.
 
     `open_shell` starts a command line on the machine. Whatever the machine does, the result is a view: what it

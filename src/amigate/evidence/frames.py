@@ -130,9 +130,7 @@ def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Questi
             raise CollectionError("the collector's answer does not fit its question")
 
 
-def _take_entry(
-    reader: FrameReader, lengths: tuple[int, int, int, int], question: ReadFile | Glob, seen: Seen
-) -> None:
+def _take_entry(reader: FrameReader, lengths: tuple[int, int, int, int], question: ReadFile | Glob, seen: Seen) -> None:
     path_length, meta_length, target_length, content_length = lengths
     if max(path_length, meta_length, target_length) > _PATH_CAP_BYTES or content_length > question.cap_bytes + 1:
         raise CollectionError("the collector's answer is longer than was asked for")

@@ -1,7 +1,8 @@
 """Evidence: what was seen of an image, keyed by launch, boot and vantage.
 
 Three answers are kept apart everywhere: a thing seen, a thing known to be absent, and a thing that could not be
-seen. The last raises `InconclusiveError`, so that no check takes it for absence."""
+seen. The last raises `InconclusiveError`, so that no check takes it for absence.
+"""
 
 from __future__ import annotations
 

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 GLOB_LIMIT = 5000
 """Most matches of one pattern that are sent."""
 
-SHELL = (
-    "/bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; fi; "
-    "sudo -n /bin/sh || echo amigate-no-root'"
-)
+SHELL = "/bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; fi; sudo -n /bin/sh || echo amigate-no-root'"
 """The command line that opens a root shell reading its script from standard input; nothing shows in argv."""
 
 NO_ROOT = b"amigate-no-root"
@@ -98,11 +95,7 @@ def script(questions: Sequence[Question], nonce: str) -> str:
     lines = [_line(number, question) for number, question in enumerate(questions)]
     body = "\n".join(lines)
     # The braces make the shell read it all before it runs any of it, and a subshell keeps a round's traps its own.
-    return (
-        f"({functions}\n"
-        f'if [ -n "$t" ]; then\n{body}\nelse echo "U 0 no-room"; fi\n'
-        f'echo "END {nonce}"\n)\n'
-    )
+    return f'({functions}\nif [ -n "$t" ]; then\n{body}\nelse echo "U 0 no-room"; fi\necho "END {nonce}"\n)\n'
 
 
 def quote(text: str) -> str:
@@ -133,7 +126,7 @@ def _line(number: int, question: Question) -> str:
 
 def _folder(pattern: str) -> str:
     """Return the folder in front of the first wildcard."""
-    literal = pattern.split("*")[0].split("?")[0].split("[")[0]
+    literal = pattern.split("*", maxsplit=1)[0].split("?", maxsplit=1)[0].split("[", maxsplit=1)[0]
     return literal.rpartition("/")[0] or "/"
 
 

@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import posixpath
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,9 +24,7 @@ USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 """Where sshd looks by default."""
 
 # An optional list of options, then type and blob, sshd(8), AUTHORIZED_KEYS FILE FORMAT.
-_KEY = re.compile(
-    r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)"
-)
+_KEY = re.compile(r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +110,7 @@ def _identify(line: str) -> tuple[str, str]:
 def _patterns(sshd: Sshd) -> tuple[str, ...]:
     """Return every AuthorizedKeysFile word of every session, and the usual ones."""
     words = [
-        word
-        for session in sshd.sessions
-        for word in session.value("authorizedkeysfile").split()
-        if word != "none"
+        word for session in sshd.sessions for word in session.value("authorizedkeysfile").split() if word != "none"
     ]
     return tuple(dict.fromkeys([*USUAL, *words]))
 
@@ -130,14 +126,10 @@ def _paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
 
 
 def _then(view: View) -> list[Question]:
-    patterns = USUAL
-    try:
+    patterns: tuple[str, ...] = USUAL
+    with suppress(AnswerError):  # sshd is not known yet, or not there; the usual files are worth reading all the same
         patterns = _patterns(Sshd.read(view))
-    except AnswerError:
-        pass  # sshd is not known yet, or not there; the usual files are worth reading all the same
-    return [
-        ReadFile(path) for account in Accounts.read(view).all for path in _paths(account, tuple(patterns))
-    ]
+    return [ReadFile(path) for account in Accounts.read(view).all for path in _paths(account, patterns)]
 
 
 NEEDS = Needs(then=_then)

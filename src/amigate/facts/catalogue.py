@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from amigate.evidence.model import Evidence, View
-from amigate.evidence.questions import Needs
 from amigate.facts import accounts, authorized_keys, host_keys, packages, sshd
 from amigate.facts.ami import Ami
 from amigate.facts.twins import Twins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amigate.evidence.model import Evidence, View
+    from amigate.evidence.questions import Needs
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,7 @@ class HostKeys:
             found = parse(answer.text, user="", path=path)
             if answer.exit_code != 0 or len(found) != 1 or not found[0].fingerprint:
                 raise InconclusiveError(f"{path}: `ssh-keygen -y` cannot tell its public key")
-            keys.append(
-                HostKey(
-                    path=path, type=found[0].type, fingerprint=found[0].fingerprint, mtime_s=entry.mtime_s
-                )
-            )
+            keys.append(HostKey(path=path, type=found[0].type, fingerprint=found[0].fingerprint, mtime_s=entry.mtime_s))
         return cls(all=tuple(keys), booted_s=_booted_s(view))
 
     def older_than_this_boot(self) -> list[Finding]:
@@ -78,9 +74,7 @@ class HostKeys:
 
     def shared_with(self, fingerprints: Collection[str]) -> list[Finding]:
         """Find the keys that another launch has as well."""
-        return [
-            key.finding("is the same on two launches") for key in self.all if key.fingerprint in fingerprints
-        ]
+        return [key.finding("is the same on two launches") for key in self.all if key.fingerprint in fingerprints]
 
 
 def _booted_s(view: View) -> int:

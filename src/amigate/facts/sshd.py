@@ -65,9 +65,7 @@ class Sshd:
             answer = view.answer(command(program, _options(view), criterion))
             if answer.exit_code != 0:
                 raise InconclusiveError(f"`sshd -T` exited {answer.exit_code} for {criterion.subject}")
-            sessions.append(
-                Session(user=criterion.user, subject=criterion.subject, settings=_settings(answer.text))
-            )
+            sessions.append(Session(user=criterion.user, subject=criterion.subject, settings=_settings(answer.text)))
         return cls(sessions=tuple(sessions), lines=tuple(sshd_config.lines(view, _main(_options(view)))))
 
     def sessions_of(self, user: str) -> list[Session]:
@@ -159,13 +157,11 @@ def _then(view: View) -> list[Question]:
     for path in [main, *_included(view, main)]:
         text = view.text(path) if path in view.entries else None
         questions += [Glob(pattern) for pattern in sshd_config.includes(text or "")]
-    if not set(q.key for q in questions) <= {*view.entries, *view.globbed, *view.absent, *view.unseen}:
+    if not {question.key for question in questions} <= {*view.entries, *view.globbed, *view.absent, *view.unseen}:
         return questions
     program = _program(view)
     if program is not None:
-        questions += [
-            Run(line, line) for line in (command(program, options, each) for each in _criteria(view))
-        ]
+        questions += [Run(line, line) for line in (command(program, options, each) for each in _criteria(view))]
     return questions
 
 

@@ -1,7 +1,8 @@
 """Reading sshd's configuration files: Include followed, Match blocks kept, each line with its place.
 
 sshd_config(5): keywords are case-insensitive, the first value obtained wins, Match applies to what follows it up to
-the next Match or the end of its file, https://man.openbsd.org/sshd_config."""
+the next Match or the end of its file, https://man.openbsd.org/sshd_config.
+"""
 
 from __future__ import annotations
 

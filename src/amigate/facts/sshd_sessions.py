@@ -96,8 +96,8 @@ def sample(pattern: str) -> str:
 def server_options(processes: bytes) -> list[str] | None:
     """Return the options with which the listening sshd runs and which change its configuration, for `sshd -T`.
 
-    None when no sshd listens. `processes` is what the question of that name answers: executable and command line of each process. Raises
-    InconclusiveError where the options cannot be told."""
+    None when no sshd listens. `processes` is what the question of that name answers: executable and command line of
+    each process. Raises InconclusiveError where the options cannot be told."""
     listeners: dict[tuple[str, ...], None] = {}
     for record in processes.split(b"\2"):
         executable, _, line = record.partition(b"\1")

@@ -63,12 +63,7 @@ def share(
         try:
             _modify(aws, ami, "Add", added)
             after = permissions(aws, ami)
-            missing = [account for account in added if account not in after]
-            if missing:
-                raise ShareError(
-                    f"{ami}: EC2 does not show the launch permission of {', '.join(missing)}",
-                    hint="What was added has been taken back; try again.",
-                )
+            _require(after, added, ami)
         except BaseException as error:
             _take_back(aws, ami, added, error)
             raise
@@ -111,6 +106,15 @@ def launch_link(report: Report) -> str:
     target = report.target
     host = _CONSOLES.get(target.partition, "").format(region=target.region)
     return f"{host}/ec2/home?region={target.region}#LaunchInstances:ami={target.id}" if host else ""
+
+
+def _require(after: Sequence[str], added: Sequence[str], ami: str) -> None:
+    """Raise ShareError unless all of `added` are among the permissions that EC2 shows."""
+    if missing := [account for account in added if account not in after]:
+        raise ShareError(
+            f"{ami}: EC2 does not show the launch permission of {', '.join(missing)}",
+            hint="What was added has been taken back; try again.",
+        )
 
 
 def _modify(aws: Aws, ami: str, action: str, accounts: Sequence[str]) -> None:

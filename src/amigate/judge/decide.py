@@ -33,7 +33,9 @@ class OutOfTimeError(Exception):
     """A check took longer than a rule may."""
 
 
-def decide(error: BaseException | None, *, judging: bool) -> Decision:
+def decide(  # noqa: PLR0911 - one for each way to end
+    error: BaseException | None, *, judging: bool
+) -> Decision:
     """Return the decision for a check that ended with `error`, None when it returned.
 
     `judging` is false while facts are still being read: an assertion then is no judgement. Texts never hold what

@@ -1,6 +1,7 @@
 """The fixtures that checks ask for, one for each row of the catalogue of facts.
 
-They stand on `view` and `evidence`, which the judge and plain pytest provide each in their own way."""
+They stand on `view` and `evidence`, which the judge and plain pytest provide each in their own way.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ def _of_image(fact: ImageFact) -> Callable[..., object]:
     return read
 
 
-@pytest.fixture
-def settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Settings:
+@pytest.fixture(name="settings")
+def _settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Settings:
     """Return the check's settings: the profile's values over the defaults in its decorator."""
     declared = check_of(request.function)
     defaults: Settings = declared.settings if declared else {}
@@ -45,6 +46,6 @@ def settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Setti
 FIXTURES: dict[str, Any] = {
     **{f"_{fact.name}": _of_view(fact) for fact in VIEW_FACTS},
     **{f"_{fact.name}": _of_image(fact) for fact in IMAGE_FACTS},
-    "_settings": settings,
+    "_settings": _settings,
 }
 """Attribute name to fixture, for a plugin to take in."""

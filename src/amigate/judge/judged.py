@@ -17,7 +17,6 @@ from amigate.evidence.model import DISK, Contact, Launch, Vantage, View, Viewpoi
 from amigate.facts.twins import inside
 from amigate.judge.decide import Decision, OutOfTimeError, decide
 from amigate.judge.fixtures import FIXTURES
-from amigate.judge.places import Place
 from amigate.result import Witness
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from amigate.check import Check, Settings
     from amigate.evidence.model import Evidence
+    from amigate.judge.places import Place
 
 globals().update(FIXTURES)
 
@@ -54,6 +54,7 @@ class Bench:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
+        """Leave the order where the hooks find it."""
         config.stash[ORDER] = self._order
 
 

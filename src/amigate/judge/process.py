@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from amigate.evidence import codec
 from amigate.judge.decide import Decision
@@ -37,9 +37,7 @@ class Judge:
     Entering starts the child, which collects the checks while the instances boot; `judge` hands it the evidence.
     A child that dies, hangs or answers nonsense leaves judgements unanswered: never passes."""
 
-    def __init__(
-        self, places: Mapping[str, tuple[Place, ...]], settings: Mapping[str, Settings] | None = None
-    ) -> None:
+    def __init__(self, places: Mapping[str, tuple[Place, ...]], settings: Mapping[str, Settings] | None = None) -> None:
         self._places = places
         self._settings = settings or {}
         self._read_fd = -1
@@ -87,20 +85,20 @@ class Judge:
         return decisions
 
     @property
-    def _stdin(self) -> contextlib.AbstractContextManager[object]:
-        assert self._child.stdin is not None
+    def _stdin(self) -> IO[bytes]:
+        assert self._child.stdin is not None, "made with a pipe"
         return self._child.stdin
 
     def _hand_over(self, text: str) -> None:
         self._write(text.encode("ascii"))
         with contextlib.suppress(OSError):
-            self._child.stdin.close()
+            self._stdin.close()
 
     def _write(self, data: bytes) -> None:
         """Write; a child that is gone answers nothing, which is noticed where its answers are missed."""
         with contextlib.suppress(OSError):
-            self._child.stdin.write(data)
-            self._child.stdin.flush()
+            self._stdin.write(data)
+            self._stdin.flush()
 
     def _lines(self) -> list[bytes]:
         """Read until the child closes its pipe, or says nothing for longer than a rule may take."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Decisions = dict[tuple[str, Place], tuple[Decision, float]]
 
 
-def results(
+def results(  # noqa: PLR0913 - what a result depends on
     profile: Profile,
     checks: Mapping[str, Check],
     asked: Collection[Witness],
@@ -75,9 +75,7 @@ def _seen(finding: Finding, launch: str) -> Finding:
     return finding if finding.seen else replace(finding, seen=launch)
 
 
-def _waive(
-    decision: Decision, rule: str, waivers: Collection[Waiver], today: datetime.date | None
-) -> Decision:
+def _waive(decision: Decision, rule: str, waivers: Collection[Waiver], today: datetime.date | None) -> Decision:
     """Turn a fail all of whose findings are accepted into waived; say where a waiver has run out."""
     named = [waiver for waiver in waivers if waiver.rule == rule]
     if decision.status is not Status.FAIL or not named:

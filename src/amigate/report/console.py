@@ -41,7 +41,7 @@ def render(report: Report, *, color: bool = False) -> str:
         lines += [f"    {printable(line)}" for line in tail.splitlines()]
     lines += ["", *(f"Note: {printable(note)}" for note in report.notes)]
     counts = " · ".join(f"{number} {status}" for status, number in report.counts.items() if number)
-    return "\n".join([*lines, counts, *_verdict(report, color=color)]) + "\n"
+    return "\n".join([*lines, *_fixes(report), counts, *_verdict(report, color=color)]) + "\n"
 
 
 def _head(report: Report) -> list[str]:
@@ -72,8 +72,23 @@ def _lines(result: Result, *, color: bool) -> list[str]:
     if len(result.findings) > _FINDINGS_SHOWN:
         lines.append(f"{indent}… and {len(result.findings) - _FINDINGS_SHOWN} more; the JSON report has all")
     if result.remediation:
-        lines.append(f"{indent}fix: {result.remediation}")
+        lines.append(f"{indent}fix: hardening step {result.step}")
     return lines
+
+
+def _fixes(report: Report) -> list[str]:
+    """Return the commands that mend what failed, each once; an image itself cannot be changed."""
+    steps = dict.fromkeys(result.step for result in report.results if result.remediation)
+    if not steps:
+        return []
+    only = " ".join(f"--only {step}" for step in steps)
+    return [
+        "To mend what failed, make a new image:",
+        f"    amigate bake --from {report.target.id} --name NEW-NAME --region {report.target.region}",
+        "or harden the machine of which you make your own:",
+        f"    amigate harden ssh://USER@HOST {only}",
+        "",
+    ]
 
 
 _BAD = (Status.FAIL, Status.INCONCLUSIVE)

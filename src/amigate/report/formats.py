@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from amigate.report import console, json_format
-from amigate.result import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from amigate.result import Report
 
 FORMATS: dict[str, Callable[[Report], str]] = {
     "console": console.render,

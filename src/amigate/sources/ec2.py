@@ -24,11 +24,7 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
 
     An image of another account is returned as it is. Raises UsageError for an id that is malformed or names
     nothing that these credentials can see; a snapshot that cannot be described is `unseen`."""
-    if not AMI_ID.fullmatch(ami_id):
-        raise UsageError(
-            f"{_shown(ami_id)} is no AMI id",
-            hint="an AMI id is ami- and 8 or 17 digits or letters a to f, such as ami-0123456789abcdef0",
-        )
+    require_ami_id(ami_id)
     image = _image(aws, ami_id)
     ids = _snapshot_ids(image)
     snapshots, unseen = _snapshots(aws, ids)
@@ -44,6 +40,15 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
         sandbox=aws.sandbox,
     )
     return target, Ec2Descriptions(caller=aws.account, image=image, snapshots=snapshots, unseen=unseen)
+
+
+def require_ami_id(text: str) -> None:
+    """Raise UsageError unless `text` has the form of an AMI id; AWS is not asked."""
+    if not AMI_ID.fullmatch(text):
+        raise UsageError(
+            f"{_shown(text)} is no AMI id",
+            hint="an AMI id is ami- and 8 or 17 digits or letters a to f, such as ami-0123456789abcdef0",
+        )
 
 
 def _image(aws: Aws, ami_id: str) -> Mapping[str, Any]:
