@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from amigate.sandbox.images.gpt import Partition
 
 _MODULES = (
-    *("biosdisk", "part_gpt", "ext2", "linux", "normal", "serial", "terminal"),
-    *("search", "search_fs_uuid", "search_label", "test", "echo", "gzio"),
+    *("biosdisk", "part_gpt", "ext2", "linux16", "normal", "serial", "terminal"),
+    *("search", "search_fs_uuid", "search_label", "test", "echo"),
 )
 _BLOCK_LIST = SECTOR - 12
 _LOAD_SEGMENT = 0x820
