@@ -93,11 +93,15 @@ def _caller(session: boto3.Session, endpoint_url: str | None, config: Config) ->
         with aws_errors("ask AWS who is calling"):
             sts = session.client("sts", endpoint_url=endpoint_url, config=config.merge(hasty))
             identity = sts.get_caller_identity()
+        return identity["Account"], identity["Arn"]
     except AwsError as error:
         if code_of(error) in BAD_CREDENTIALS | EXPIRED:
             raise UsageError(str(error), hint=error.hint) from error
         raise
-    return identity["Account"], identity["Arn"]
+    except KeyError:  # botocore's, for a body without the elements of an answer
+        raise AwsError(
+            f"{sts.meta.endpoint_url} answers, but not like AWS", hint="check the endpoint and proxies on the way"
+        ) from None
 
 
 def _is_aws(url: str) -> bool:
