@@ -68,19 +68,18 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     ami_id: str,
     profile: Profile,
     *,
-    asked: Collection[Witness] | None = None,
-    accept_partial: bool = False,
+    witnesses: Sequence[Witness] | None = None,
     options: Options | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Judge `ami_id` under `profile` and return the report; nothing that was launched stays behind.
 
-    `asked` narrows the profile's witnesses, which only `accept_partial` allows. Raises AmigateError when the image
-    cannot be looked at; what the image itself does is in the report."""
+    `witnesses` are those to ask, by default all of the profile's. Raises AmigateError when the image cannot be looked
+    at; what the image itself does is in the report."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
 
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
-    witnesses = _witnesses(profile, asked, accept_partial=accept_partial)
+    witnesses = tuple(profile.evidence if witnesses is None else witnesses)
     launched = launches(checks.values(), witnesses)
     where = {rule: places(check, witnesses, launched) for rule, check in checks.items()}
     settings = {rule: profile.choice(rule).settings for rule in profile.rules}
@@ -109,8 +108,8 @@ def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> 
     return {rule: found for rule, found in where.items() if rule not in other}
 
 
-def _witnesses(profile: Profile, asked: Collection[Witness] | None, *, accept_partial: bool) -> tuple[Witness, ...]:
-    """Return the witnesses to ask; narrowing below the profile is refused unless it is accepted."""
+def narrowed(profile: Profile, asked: Collection[Witness] | None, *, accept_partial: bool) -> tuple[Witness, ...]:
+    """Return the witnesses to ask; raises PartialError for fewer than the profile's, unless that is accepted."""
     if asked is None:
         return profile.evidence
     missing = [witness for witness in profile.evidence if witness not in asked]

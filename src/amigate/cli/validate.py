@@ -46,19 +46,19 @@ def command(  # noqa: PLR0913 - one parameter per option
     decide."""
     from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
     from amigate.profile import load  # noqa: PLC0415
-    from amigate.run import validate  # noqa: PLC0415
+    from amigate.run import narrowed, validate  # noqa: PLC0415
     from amigate.sources.aws import connect  # noqa: PLC0415
     from amigate.sources.ec2 import require_ami_id  # noqa: PLC0415
 
     require_ami_id(target)
     wanted = output.destinations(reports)
     profile = load(profile_name, frozenset(catalogue.checks()))
+    witnesses = narrowed(profile, asked, accept_partial=accept_partial)
     report = validate(
         connect(region=region, endpoint_url=endpoint_url),
         target,
         profile,
-        asked=asked,
-        accept_partial=accept_partial,
+        witnesses=witnesses,
         options=options.launch_options(**launching),  # type: ignore[arg-type] # as click has parsed them
         progress=output.progress(quiet=quiet),
     )

@@ -1,0 +1,37 @@
+# `make demo` shows the main job on the embedded sandbox, `make test` runs the tests; each sets up what it needs.
+.PHONY: demo test lint unit integration setup setup-dev clean help
+
+help:
+	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
+	@echo "make test         lint, types and every test"
+	@echo "make unit         the tests that boot nothing (seconds)"
+	@echo "make integration  the tests that boot virtual machines (minutes)"
+	@echo "make clean        remove the virtual environment and build leftovers; images stay in the cache"
+
+setup:
+	@tools/setup
+
+setup-dev:
+	@tools/setup --dev
+
+demo: setup
+	@.venv/bin/python -m amigate.sandbox.demo
+
+test: lint unit integration
+
+lint: setup-dev
+	@echo "==> lint and types"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy
+
+unit: setup-dev
+	@echo "==> tests that boot nothing"
+	@.venv/bin/pytest -m "not vm"
+
+integration: setup-dev
+	@echo "==> tests that boot virtual machines"
+	@.venv/bin/pytest -m vm
+
+clean:
+	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

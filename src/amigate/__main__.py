@@ -1,0 +1,5 @@
+"""`python -m amigate` is `amigate`."""
+
+from amigate.cli import main
+
+main()
