@@ -1,0 +1,143 @@
+"""Hardening and baking a leaky image in the sandbox: a real kernel, a real sshd, over SSH."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amigate.evidence.questions import Glob, Needs, ReadFile
+from amigate.facts import accounts, sshd
+from amigate.facts.accounts import Password
+from amigate.facts.sshd import Sshd
+from amigate.harden.apply import Applier
+from amigate.harden.bake import Recipe, bake
+from amigate.harden.run import apply
+from amigate.harden.ssh import Address, SshMachine, connect
+from amigate.harden.step import all_steps
+from amigate.sandbox import Sandbox
+from amigate.sandbox.images import LEAKY, build
+from amigate.sources.aws import connect as connect_aws
+from amigate.sources.ec2 import describe
+from amigate.sources.launch import open_run
+from amigate.sources.reach import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amigate.sources.aws import Aws
+
+pytestmark = pytest.mark.vm
+DEFECTS = (*LEAKY, "match-password", "key-outside-home")
+KEY_FILES = Needs(
+    first=(
+        ReadFile("/home/admin/.ssh/authorized_keys"),
+        ReadFile("/root/.ssh/authorized_keys"),
+        Glob("/etc/ssh/keys/*"),
+        ReadFile("/srv/deploy/.ssh/authorized_keys"),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def aws(sandbox: Sandbox) -> Iterator[Aws]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.environment().items():
+            patch.setenv(name, value)
+        yield connect_aws(endpoint_url=sandbox.endpoint)
+
+
+@pytest.fixture(scope="module")
+def leaky(sandbox: Sandbox, aws: Aws) -> str:
+    del aws
+    return sandbox.add_image(build("lean", defects=DEFECTS), name="leaky")
+
+
+@pytest.fixture
+def session(aws: Aws, sandbox: Sandbox, leaky: str) -> Iterator[SshMachine]:
+    with launched(aws, sandbox, leaky) as machine:
+        yield machine
+
+
+def launched(aws: Aws, sandbox: Sandbox, ami: str) -> Any:
+    from contextlib import contextmanager  # noqa: PLC0415
+
+    @contextmanager
+    def launching() -> Iterator[SshMachine]:
+        with open_run(aws, ssh_port=sandbox.ssh_port) as run:
+            builder = run.launch(describe(aws, ami)[1].image, "builder", stop_on_shutdown=True)
+            contact, connection = reach(run, builder, users=["admin"], port=sandbox.ssh_port)
+            assert connection is not None, contact
+            connection.close()
+            address = Address(
+                host=contact.address,
+                port=contact.port,
+                user="admin",
+                key=builder.key.private,
+                host_fingerprint=contact.host_key,
+            )
+            machine = connect(address)
+            yield machine
+            machine.close()
+
+    return launching()
+
+
+def test_a_leaky_machine_is_mended_and_stays_usable(session: SshMachine) -> None:
+    done = {applied.step.name: applied.log.changes for applied in apply(Applier(session), all_steps())}
+    assert all(done[name] for name in ("keys", "sshd", "accounts")), done
+
+    view = Applier(session).look(accounts.NEEDS, sshd.NEEDS, KEY_FILES)
+    for one in Sshd.read(view).sessions:
+        assert one.value("passwordauthentication") == "no", one.subject
+        assert one.value("permitrootlogin") == "no", one.subject
+        assert one.value("usedns") == "no", one.subject
+    shadow = accounts.Accounts.read(view).shadow or ()
+    assert {line.password for line in shadow} == {Password.NONE}
+    assert (view.text("/home/admin/.ssh/authorized_keys") or "").count("\n") == 1
+    assert session.key in (view.text("/home/admin/.ssh/authorized_keys") or "")
+    assert view.entry("/root/.ssh/authorized_keys") is None
+    assert view.entry("/srv/deploy/.ssh/authorized_keys") is None
+    assert view.glob("/etc/ssh/keys/*") == []
+    session.prove_login()
+
+    again = [change for applied in apply(Applier(session), all_steps()) for change in applied.log.changes]
+    assert again == []
+
+
+def test_a_baked_image_holds_no_builder_key_and_nothing_else_is_left(
+    aws: Aws, sandbox: Sandbox, leaky: str
+) -> None:
+    recipe = Recipe(
+        source=leaky, name="baked", steps=all_steps(), ssh_users=["admin"], ssh_port=sandbox.ssh_port
+    )
+    said: list[str] = []
+    image_id = bake(aws, recipe, said.append)
+
+    states = {
+        instance["State"]["Name"]
+        for reservation in aws.ec2.describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+    }
+    assert states <= {"terminated"}
+    assert aws.ec2.describe_key_pairs()["KeyPairs"] == []
+    with launched(aws, sandbox, image_id) as machine:
+        view = Applier(machine).look(KEY_FILES, accounts.NEEDS)
+        assert (view.text("/home/admin/.ssh/authorized_keys") or "").split()[1] == machine.key
+        assert view.entry("/root/.ssh/authorized_keys") is None
+        assert {line.password for line in accounts.Accounts.read(view).shadow or ()} == {Password.NONE}
+
+
+def test_a_name_that_is_taken_is_refused_before_anything_is_launched(aws: Aws, leaky: str) -> None:
+    from amigate.errors import UsageError  # noqa: PLC0415
+
+    before = aws.ec2.describe_instances()["Reservations"]
+    with pytest.raises(UsageError, match="is taken"):
+        bake(aws, Recipe(source=leaky, name="leaky", steps=all_steps(), ssh_users=["admin"]))
+    assert aws.ec2.describe_instances()["Reservations"] == before
