@@ -86,9 +86,7 @@ def _caller(session: boto3.Session, endpoint_url: str | None, config: Config) ->
     """Return account and ARN; few attempts, because this is where a mistyped endpoint shows."""
     from botocore.config import Config as Settings  # noqa: PLC0415 - slow to import
 
-    hasty = Settings(
-        retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=20
-    )
+    hasty = Settings(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=20)
     try:
         with aws_errors("ask AWS who is calling"):
             sts = session.client("sts", endpoint_url=endpoint_url, config=config.merge(hasty))

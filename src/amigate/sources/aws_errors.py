@@ -132,9 +132,7 @@ def _no_answer(error: BotoCoreError, what: str) -> AmigateError:
     url = urlsplit(str(details.get("endpoint_url", "")))
     place = f"{url.scheme}://{url.hostname}" + (f":{url.port}" if url.port else "") if url.hostname else "AWS"
     if type(error).__name__ == "SSLError":
-        return AwsError(
-            f"could not {what}: the certificate of {place} is not trusted", hint="check AWS_CA_BUNDLE"
-        )
+        return AwsError(f"could not {what}: the certificate of {place} is not trusted", hint="check AWS_CA_BUNDLE")
     return AwsError(
         f"could not {what}: {place} does not answer ({type(error).__name__})",
         hint="check the name of the region, the endpoint and the network",

@@ -55,9 +55,7 @@ def _image(aws: Aws, ami_id: str) -> Mapping[str, Any]:
     images: list[Any] = []
     try:
         with aws_errors(f"describe {ami_id}"):
-            images += aws.ec2.describe_images(
-                ImageIds=[ami_id], IncludeDeprecated=True, IncludeDisabled=True
-            )["Images"]
+            images += aws.ec2.describe_images(ImageIds=[ami_id], IncludeDeprecated=True, IncludeDisabled=True)["Images"]
     except AwsError as error:
         if code_of(error) not in NOT_THERE:
             raise

@@ -67,9 +67,7 @@ def _shake_hands(transport: paramiko.Transport, cancelled: threading.Event) -> A
     return Attempt(outcome=Outcome.BROKEN)
 
 
-def _log_in(
-    transport: paramiko.Transport, user: str, key: LoginKey, cancelled: threading.Event, host: str
-) -> Attempt:
+def _log_in(transport: paramiko.Transport, user: str, key: LoginKey, cancelled: threading.Event, host: str) -> Attempt:
     host_key = transport.get_remote_server_key()
 
     def result(outcome: Outcome, detail: str = "", connection: Connection | None = None) -> Attempt:

@@ -133,9 +133,7 @@ class _Observer:
             inside, tail = self._collect(connection), ""
             clock.lap("collect")
             contact = _against_console(contact, machine)
-        return _Seen(
-            launch=launch, machine=machine, contact=contact, inside=inside, console=tail, timings=clock.laps
-        )
+        return _Seen(launch=launch, machine=machine, contact=contact, inside=inside, console=tail, timings=clock.laps)
 
     def _collect(self, connection: Connection) -> View:
         self._connections.append(connection)

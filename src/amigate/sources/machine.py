@@ -46,9 +46,7 @@ class Machine:
     def look(self) -> Sighting:
         """Ask EC2 for the state; raise AwsError when it does not say."""
         with aws_errors(f"describe {self.instance_id}"):  # by filter: an id that is not known yet is no error
-            found = self.aws.ec2.describe_instances(
-                Filters=[{"Name": "instance-id", "Values": [self.instance_id]}]
-            )
+            found = self.aws.ec2.describe_instances(Filters=[{"Name": "instance-id", "Values": [self.instance_id]}])
         for reservation in found["Reservations"]:
             for instance in reservation["Instances"]:
                 return Sighting(

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Answer = TypeVar("Answer")
-NOT_VISIBLE_YET = frozenset(
-    {"InvalidGroup.NotFound", "InvalidKeyPair.NotFound", "InvalidInstanceID.NotFound"}
-)
+NOT_VISIBLE_YET = frozenset({"InvalidGroup.NotFound", "InvalidKeyPair.NotFound", "InvalidInstanceID.NotFound"})
 """Said of what this run has just made."""
 HOPELESS = DENIED | BAD_CREDENTIALS | EXPIRED
 

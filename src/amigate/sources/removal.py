@@ -50,9 +50,7 @@ class Leftover:
 class Removal:
     """Removes what was `made` in one run: instances, volumes, security group, key pairs, in this order."""
 
-    def __init__(
-        self, aws: Aws, run_id: str, made: Made, *, say: Callable[[str], None], pause_s: float
-    ) -> None:
+    def __init__(self, aws: Aws, run_id: str, made: Made, *, say: Callable[[str], None], pause_s: float) -> None:
         self._aws, self._made, self._say, self._pause_s = aws, made, say, pause_s
         self._ours: list[FilterTypeDef] = [{"Name": "tag:amigate:run", "Values": [run_id]}]
         self._tag_option = f"--filters Name=tag:amigate:run,Values={run_id}"
@@ -156,9 +154,7 @@ class Removal:
                 attempts=GROUP_ATTEMPTS,
             )
 
-    def _try(
-        self, what: str, command: str, call: Callable[[], Any], *, gone: str = "", attempts: int = 10
-    ) -> Any:
+    def _try(self, what: str, command: str, call: Callable[[], Any], *, gone: str = "", attempts: int = 10) -> Any:
         """Return what `call` answers; a lasting failure is a leftover, unless AWS says that it is gone."""
         try:
             return persist(f"remove {what}", call, pause_s=self._pause_s, attempts=attempts)
@@ -169,6 +165,4 @@ class Removal:
 
     def _note(self, what: str, command: str) -> None:
         endpoint = f" --endpoint-url {self._aws.endpoint}" if self._aws.endpoint else ""
-        self._left.append(
-            Leftover(what=what, command=f"aws ec2 --region {self._aws.region}{endpoint} {command}")
-        )
+        self._left.append(Leftover(what=what, command=f"aws ec2 --region {self._aws.region}{endpoint} {command}"))

@@ -61,9 +61,7 @@ def _create(aws: Aws, request: CreateSecurityGroupRequestTypeDef) -> str:
             raise
     # The name is ours alone: an earlier attempt of botocore went through and its answer was lost.
     with aws_errors("find the security group just made"):
-        named = aws.ec2.describe_security_groups(
-            Filters=[{"Name": "group-name", "Values": [request["GroupName"]]}]
-        )
+        named = aws.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [request["GroupName"]]}])
     return named["SecurityGroups"][0]["GroupId"]
 
 
