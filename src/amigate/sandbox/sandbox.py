@@ -85,6 +85,13 @@ class Sandbox:
         """The port on which every instance's sshd is reached, at the instance's PublicIpAddress."""
         return self._settings.ssh_port
 
+    @property
+    def speed(self) -> str:
+        """How guests run here, and why so."""
+        from amigate.sandbox.machines.accelerator import fastest  # noqa: PLC0415 - measures when it is first asked
+
+        return fastest().reason
+
     def environment(self) -> dict[str, str]:
         """What a client exports to use this sandbox and nothing else."""
         return {

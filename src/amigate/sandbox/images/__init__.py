@@ -2,6 +2,7 @@
 
 from amigate.sandbox.images.builder import build
 from amigate.sandbox.images.cache import cached
+from amigate.sandbox.images.choice import DEFAULTS, Choice, parse
 from amigate.sandbox.images.defects import DEFECTS, LEAKY, Defect
 
-__all__ = ["DEFECTS", "LEAKY", "Defect", "build", "cached"]
+__all__ = ["DEFAULTS", "DEFECTS", "LEAKY", "Choice", "Defect", "build", "cached", "parse"]

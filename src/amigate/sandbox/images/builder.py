@@ -8,14 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amigate.errors import UsageError
-from amigate.sandbox.images import base, cache, tools
-from amigate.sandbox.images.defects import DEFECTS
+from amigate.sandbox.images import base, cache, choice, tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-IMAGES = ("lean",)
+_LEAVES_DISKS_ALONE = ("__init__.py", "builder.py", "cache.py", "choice.py", "tools.py")
+"""Modules of this package whose code leaves no trace in an image."""
 _PROGRAMS = ("fakeroot", "grub-mkimage", "mke2fs", "qemu-img", "tar")
 
 
@@ -31,27 +30,22 @@ def build(
     The order of the defects makes no difference. `progress` is told what takes time.
     Raises UsageError for an unknown name, SandboxError when the host cannot build."""
     wanted = sorted(set(defects))
-    _check(name, wanted)
+    choice.check(name, wanted)
     path = _path(name, wanted)
-    if path.exists():
-        return path
-    with cache.one_builder(path):
-        if not path.exists():
-            _make(path, wanted, progress)
+    if not path.exists():
+        with cache.one_builder(path):
+            if not path.exists():
+                cache.prune()
+                _make(path, wanted, progress)
+    cache.touch(path)
     return path
 
 
 def digest(name: str, defects: Sequence[str]) -> str:
-    """Changes with the packages, the files of the guest, the defects and the code of the builder."""
-    sources = [*cache.PACKAGE.glob("*.py"), *cache.GUEST_FILES.iterdir()]
-    return cache.digest([name, base.recipe(), *sorted(set(defects))], sources=filter(Path.is_file, sources))
-
-
-def _check(name: str, defects: Sequence[str]) -> None:
-    if name not in IMAGES:
-        raise UsageError(f"no image is called {name!r}", hint=f"images: {', '.join(IMAGES)}")
-    if unknown := [defect for defect in defects if defect not in DEFECTS]:
-        raise UsageError(f"unknown defect: {', '.join(unknown)}", hint=f"defects: {', '.join(DEFECTS)}")
+    """Return what changes with the packages, the files of the guest, the defects and the code that makes disks."""
+    code = [path for path in cache.PACKAGE.glob("*.py") if path.name not in _LEAVES_DISKS_ALONE]
+    guest = [path for path in cache.GUEST_FILES.iterdir() if path.is_file()]
+    return cache.digest([name, base.recipe(), *sorted(set(defects))], sources=[*code, *guest])
 
 
 def _path(name: str, defects: Sequence[str]) -> Path:

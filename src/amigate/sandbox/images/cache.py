@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 GUEST_FILES = PACKAGE.parent / "image"
+
+_UNUSED_DAYS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +71,16 @@ def cached() -> list[CachedImage]:
         for path in folder("images").glob("*.qcow2")
     )
     return sorted(found, key=lambda image: image.name)
+
+
+def touch(path: Path) -> None:
+    """Note that an image is used today."""
+    os.utime(path)
+
+
+def prune() -> None:
+    """Remove images that nobody has used for two weeks: most were built by an older version."""
+    oldest = time.time() - _UNUSED_DAYS * 86400
+    for path in folder("images").glob("*.qcow2"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)

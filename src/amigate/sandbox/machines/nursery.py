@@ -38,10 +38,15 @@ class Nursery:
 def _start(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
     with output.open("ab") as log:
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *command],
+            ["setpriv", "--pdeathsig", "KILL", "--no-new-privs", *_without_capabilities(), "--", *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env={**os.environ, "PATH": tools.search_path()},
         )
+
+
+def _without_capabilities() -> list[str]:
+    """Make root's child an ordinary process that happens to own root's files."""
+    return ["--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []

@@ -19,9 +19,13 @@ _CPUS = 2
 
 
 def command(spec: Spec, folder: Path, accelerator: Accelerator) -> list[str]:
-    """QEMU with EC2's SMBIOS, an NVMe root disk, a serial console into a file and a closed network."""
+    """QEMU with EC2's SMBIOS, an NVMe root disk, a serial console into a file and a closed network.
+
+    The seccomp sandbox lets QEMU spawn and call setsid (which elevateprivileges=deny forbids): the relay to the
+    metadata service is a child process for each connection, as a guestfwd to a socket would mix them up."""
     return [
         *("qemu-system-x86_64", "-name", spec.instance_id, "-nodefaults", "-no-user-config", "-display", "none"),
+        *("-sandbox", "on,obsolete=deny,spawn=allow,resourcecontrol=deny"),
         *("-machine", "pc", *accelerator.options, "-m", str(spec.memory_mib), "-smp", str(_CPUS)),
         *("-chardev", f"file,id=console,path={escape(folder / 'console')},append=on", "-serial", "chardev:console"),
         *("-qmp", f"unix:{escape(folder / 'qmp')},server=on,wait=off"),
