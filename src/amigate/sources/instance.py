@@ -48,6 +48,7 @@ def observe(  # noqa: PLR0913 - one keyword per choice of the caller
     ssh_users: Sequence[str],
     ssh_port: int = 22,
     timeout_s: float = 300,
+    key_wait_s: float | None = None,
     collect_s: float = 120,
     progress: Callable[[str], None] | None = None,
 ) -> Observation:
@@ -56,7 +57,7 @@ def observe(  # noqa: PLR0913 - one keyword per choice of the caller
     `image` is an Image of DescribeImages; `progress` defaults to the run's. Raises LaunchError or AwsError
     when AWS is in the way; what the image does becomes part of the views. The first error, and
     KeyboardInterrupt, stop every launch within seconds."""
-    observer = _Observer(run, image, needs, ssh_users, ssh_port, timeout_s, collect_s, progress or run.say)
+    observer = _Observer(run, image, needs, ssh_users, ssh_port, timeout_s, key_wait_s, collect_s, progress or run.say)
     with ThreadPoolExecutor(max_workers=len(launches)) as pool:
         try:
             looks = [pool.submit(observer.look, launch) for launch in launches]
@@ -97,6 +98,7 @@ class _Observer:
     users: Sequence[str]
     port: int
     timeout_s: float
+    key_wait_s: float | None
     collect_s: float
     say: Callable[[str], None]
 
@@ -121,6 +123,7 @@ class _Observer:
             users=self.users,
             port=self.port,
             timeout_s=self.timeout_s,
+            key_wait_s=self.key_wait_s,
             cancelled=self._cancelled,
         )
         clock.lap("login")

@@ -31,10 +31,12 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
     users: Sequence[str],
     port: int = 22,
     timeout_s: float = 300,
+    key_wait_s: float | None = None,
     cancelled: threading.Event | None = None,
 ) -> tuple[Contact, Connection | None]:
     """Wait until `machine` runs and log in; without a login the Contact says why and the Connection is None.
 
+    A key that was refused once may still be written for `key_wait_s` (default: as long as there is time).
     Raises AwsError when EC2 does not say how the instance is."""
     cancelled = cancelled or threading.Event()
     until = time.monotonic() + timeout_s
@@ -55,6 +57,7 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
             users=users,
             key=machine.key,
             timeout_s=max(until - time.monotonic(), 1.0),
+            key_wait_s=key_wait_s,
             cancelled=watch.stop,
             forwarded=run.aws.sandbox,
         )

@@ -41,12 +41,14 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
     users: Sequence[str],
     key: LoginKey,
     timeout_s: float,
+    key_wait_s: float | None = None,
     cancelled: threading.Event,
     forwarded: bool = False,
 ) -> tuple[Contact, Connection | None]:
     """Try until the key is accepted, `timeout_s` is over or `cancelled` is set; the last thing seen counts.
 
-    `users` are tried in turn. `forwarded`: something on the way (QEMU's user network) accepts connections
+    `users` are tried in turn. A key that was refused once may still be written for `key_wait_s` (default: as long
+    as there is time). `forwarded`: something on the way (QEMU's user network) accepts connections
     before the machine does. An attempt that began in time may end up to a minute late."""
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log what the image says
     login = _Login(users, key, cancelled)
@@ -61,6 +63,8 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
         pause_s = login.attempt(answer.wire)
         if login.connection:
             break
+        if login.denied_at and key_wait_s is not None:
+            until = min(until, login.denied_at + key_wait_s)
         cancelled.wait(max(0.0, min(pause_s, until - time.monotonic())))
     return login.contact(address, port), login.connection
 
@@ -77,6 +81,8 @@ class _Login:
         self._outcome, self._detail = Outcome.SILENT, ""
         self._host_key, self._host_key_type = "", ""
         self.connection: Connection | None = None
+        self.denied_at = 0.0
+        """time.monotonic() of the first refusal; 0 without one."""
 
     def note_knock(self, seen: Outcome | None) -> None:
         """Take what was seen of the port; a door slammed after the key was refused is still a refusal."""
@@ -97,6 +103,7 @@ class _Login:
         self._tried.pop(self._user, None)
         self._tried[self._user] = None  # last in order
         self.connection = tried.connection
+        self.denied_at = self.denied_at or time.monotonic()
         self._user = next(self._turns)
         return next(self._pauses)
 

@@ -286,6 +286,22 @@ def test_a_key_that_is_written_late_is_accepted(key: LoginKey) -> None:
     assert (found.outcome, tries) == (Outcome.ACCEPTED, ["admin"] * len(tries))
 
 
+def test_a_key_that_is_refused_is_waited_for_only_so_long(key: LoginKey) -> None:
+    started = time.monotonic()
+    with server(sshd(lambda *_: False)) as port:
+        found, _ = log_in(
+            "127.0.0.1",
+            port,
+            users=["admin"],
+            key=key,
+            timeout_s=60,
+            key_wait_s=0.2,
+            cancelled=threading.Event(),
+        )
+    assert found.outcome is Outcome.DENIED
+    assert time.monotonic() - started < 5
+
+
 def test_users_are_tried_in_turn(key: LoginKey) -> None:
     with server(sshd(lambda user, _: user == "ubuntu")) as port:
         found, connection = try_in(port, key, ["admin", "ec2-user", "ubuntu"])

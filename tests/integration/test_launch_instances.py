@@ -1,0 +1,136 @@
+"""Launches of real virtual machines, and what stays of them: nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amigate.evidence.model import Launch, Outcome, Vantage, Viewpoint
+from amigate.evidence.questions import Needs, ReadFile, Run
+from amigate.sources.aws import Aws, connect
+from amigate.sources.ec2 import describe
+from amigate.sources.instance import observe
+from amigate.sources.launch import open_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amigate.sandbox import Sandbox
+
+pytestmark = pytest.mark.vm
+
+NEEDS = [Needs(first=(ReadFile("/etc/os-release"), Run("who", "id -u")))]
+
+
+@pytest.fixture
+def aws(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    return connect()
+
+
+def image(aws: Aws, ami_id: str) -> Mapping[str, Any]:
+    return describe(aws, ami_id)[1].image
+
+
+def leftovers(aws: Aws) -> list[str]:
+    """Whatever an amigate run may have forgotten."""
+    reservations = aws.ec2.describe_instances()["Reservations"]
+    instances = [instance for reservation in reservations for instance in reservation["Instances"]]
+    groups = aws.ec2.describe_security_groups()["SecurityGroups"]
+    keys = aws.ec2.describe_key_pairs()["KeyPairs"]
+    ours = [key["KeyName"] for key in keys] + [group["GroupName"] for group in groups]
+    return [
+        *(i["InstanceId"] for i in instances if i["State"]["Name"] != "terminated"),
+        *(name for name in ours if name.startswith("amigate-")),
+        *(volume["VolumeId"] for volume in aws.ec2.describe_volumes()["Volumes"]),
+    ]
+
+
+def test_two_launches_of_a_clean_image_are_logged_in_to_and_collected_from(
+    sandbox: Sandbox, aws: Aws, clean_ami: str
+) -> None:
+    said: list[str] = []
+    with open_run(aws, progress=said.append) as run:
+        seen = observe(run, image(aws, clean_ami), needs=NEEDS, ssh_users=["admin"], ssh_port=sandbox.ssh_port)
+    contacts = [seen.views[Viewpoint(launch, 1, Vantage.OUTSIDE)].contact for launch in (Launch.A, Launch.B)]
+    insides = [seen.views[Viewpoint(launch, 1, Vantage.INSIDE)] for launch in (Launch.A, Launch.B)]
+    assert [found and found.outcome for found in contacts] == [Outcome.ACCEPTED] * 2
+    assert [found and found.user for found in contacts] == ["admin"] * 2
+    assert len({found and found.host_key for found in contacts}) == 2
+    assert len({found and found.launch_key for found in contacts}) == 2
+    assert all(found and found.host_key_on_console for found in contacts)
+    assert [inside.answer("who").text for inside in insides] == ["0\n"] * 2
+    assert all("Debian" in (inside.text("/etc/os-release") or "") for inside in insides)
+    assert set(seen.timings) == {f"{launch} {phase}" for launch in "AB" for phase in ("launch", "login", "collect")}
+    assert not seen.consoles
+    assert any("logged in as admin" in text for text in said)
+    assert not leftovers(aws)
+
+
+def test_an_image_that_nobody_can_log_in_to_is_told_with_its_console(
+    sandbox: Sandbox, aws: Aws, clean_ami: str
+) -> None:
+    with open_run(aws) as run:
+        seen = observe(
+            run,
+            image(aws, clean_ami),
+            [Launch.A],
+            needs=NEEDS,
+            ssh_users=["nobody-of-that-name"],
+            ssh_port=sandbox.ssh_port,
+            timeout_s=120,
+            key_wait_s=2,
+        )
+    outside = seen.views[Viewpoint(Launch.A, 1, Vantage.OUTSIDE)].contact
+    inside = seen.views[Viewpoint(Launch.A, 1, Vantage.INSIDE)]
+    assert outside
+    assert outside.outcome is Outcome.DENIED
+    assert outside.host_key.startswith("SHA256:")
+    assert "refuses the launch key" in inside.broken
+    assert "SSH HOST KEY" in seen.consoles["A"]
+    assert not leftovers(aws)
+
+
+CHILD = """
+import sys
+from amigate.evidence.model import Launch
+from amigate.sources.aws import connect
+from amigate.sources.ec2 import describe
+from amigate.sources.instance import observe
+from amigate.sources.launch import open_run
+
+aws = connect()
+image = describe(aws, sys.argv[1])[1].image
+with open_run(aws, progress=lambda text: print(text, flush=True)) as run:
+    observe(run, image, needs=[], ssh_users=["admin"], ssh_port=int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_stays_when_the_run_is_ended_during_boot(
+    sandbox: Sandbox, aws: Aws, clean_ami: str, number: signal.Signals
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, clean_ami, str(sandbox.ssh_port)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout
+        while "launched" not in child.stdout.readline():
+            assert child.poll() is None
+        assert leftovers(aws)
+        child.send_signal(number)
+        child.send_signal(number)
+        _, errors = child.communicate(timeout=30)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert child.returncode != 0
+    assert not leftovers(aws)
