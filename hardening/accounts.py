@@ -6,18 +6,15 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from amigate.check import InconclusiveError, NotApplicableError
-from amigate.errors import HardenError
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts import sshd
-from amigate.facts.sshd import Sshd
-from amigate.harden import passwords
+from amigate.harden import passwords, sshd_server
 from amigate.harden.key_files import accounts_of
 from amigate.harden.step import step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from amigate.evidence.model import View
     from amigate.harden.builder import Builder
 
 FILES = tuple(f"/etc/{name}" for name in ("passwd", "shadow", "group", "gshadow"))
@@ -50,11 +47,11 @@ def accounts(builder: Builder) -> None:
 
     Whoever launches the image has the hash in hand, and every copy of the image has the same password. A hash behind
     a lock is as good as a hash. sudo without a password was proven at login, and is proven again."""
-    view = builder.look(NEEDS)
+    view = builder.look(NEEDS, sshd_server.CONFIG)
     users = accounts_of(view)
     key_users = {account.name for account in users.login_users}
     shadowed = {line.name for line in users.shadow or ()}
-    no_bang_for = key_users if _locks_bar_keys(builder) else set()
+    no_bang_for = key_users if _locks_bar_keys(view) else set()
     edits: dict[str, Callable[[str], str]] = {
         "shadow": lambda text: passwords.shadow(text, key_users=key_users, no_bang_for=no_bang_for),
         "passwd": lambda text: passwords.passwd(text, shadowed),
@@ -63,20 +60,18 @@ def accounts(builder: Builder) -> None:
         "opasswd": lambda _: "",
     }
     for path, entry in sorted(view.entries.items()):
-        if entry.content:
+        if entry.content and _kind(path) in edits:
             builder.write(path, edits[_kind(path)](entry.content.decode("utf-8", "surrogateescape")))
     builder.prove_login()
 
 
-def _locks_bar_keys(builder: Builder) -> bool:
-    """Whether `!` in front of a password keeps a user's keys out too, as sshd does without PAM."""
-    try:
-        server = Sshd.read(builder.look(sshd.NEEDS))
-    except NotApplicableError:
-        return False
-    except InconclusiveError as error:
-        raise HardenError(f"the configuration of sshd cannot be told: {error}") from error
-    return any(session.value("usepam") != "yes" for session in server.sessions)
+def _locks_bar_keys(view: View) -> bool:
+    """Whether `!` in front of a password keeps a user's keys out too, as sshd does without PAM.
+
+    UsePAM cannot stand in a Match; the first that is read counts, and without any it is off."""
+    lines = sshd_server.config_lines(view)
+    answers = [" ".join(line.words).lower() for line in lines if line.keyword == "usepam"]
+    return bool(lines) and answers[:1] != ["yes"]
 
 
 def _kind(path: str) -> str:

@@ -9,6 +9,7 @@ from amigate.errors import HardenError
 from amigate.evidence.script import quote
 from amigate.facts import accounts
 from amigate.harden.key_files import accounts_of, default_file, key_files
+from amigate.harden.sshd_server import CONFIG
 from amigate.harden.step import step
 
 if TYPE_CHECKING:
@@ -36,15 +37,16 @@ def keys(builder: Builder) -> None:
     builder.at_seal("keys.seal.sh.j2")
     if not builder.machine.key:
         raise HardenError("which key is logged in is not known, so the others cannot be told from it")
-    view = builder.look(accounts.NEEDS)
+    view = builder.look(accounts.NEEDS, CONFIG)
     user = next((one for one in accounts_of(view).all if one.name == builder.machine.user), None)
     if user is None:
         builder.note(f"{builder.machine.user} is not in passwd: no key is kept for it")
     home_file = default_file(user) if user else ""
-    files = key_files(builder)
+    files = key_files(builder, view)
     kept = _lines_with(builder.machine.key, files, first=home_file)
     if user and kept:
-        _ensure_folder(builder, home_file, (user.uid, user.gid))
+        if home_file not in files:
+            _ensure_folder(builder, home_file, (user.uid, user.gid))
         builder.write(home_file, kept, mode=0o600, owner=(user.uid, user.gid))
     for path, entry in files.items():
         if (path != home_file or not kept) and _holds_lines(entry):

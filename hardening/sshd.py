@@ -54,26 +54,21 @@ def sshd(builder: Builder) -> None:
 
     The first value that sshd reads wins and a Match block beats them all, so a line too many anywhere undoes a
     setting; what counts is what sshd answers when it is asked about a session."""
-    server = _ask(builder)
-    if server is None:
+    lines = sshd_server.config_lines(builder.look(sshd_server.CONFIG))
+    if not lines:
         builder.note("sshd is not installed")
         return
-    edit = Edit.of(builder, server.lines)
-    edit.put_first(_settings(builder, server))
+    edit = Edit.of(builder, lines)
+    root_login = "prohibit-password" if builder.machine.user == "root" else "no"
+    edit.put_first(template.render("sshd.conf.j2", root_login=root_login))
     edit.drop(_overrules, only_earlier=True)
     edit.drop(_opens_a_way_in)
     changed = [builder.write(path, text, mode=mode) for path, text, mode in edit.files()]
-    builder.verify(lambda: sshd_server.test(builder))
     if any(changed):
+        builder.verify(lambda: sshd_server.test(builder))
         sshd_server.reload(builder)
     builder.verify(lambda: _verify(builder))
     builder.prove_login()
-
-
-def _settings(builder: Builder, server: Sshd) -> str:
-    old = any(session.value("challengeresponseauthentication") for session in server.sessions)
-    root_login = "prohibit-password" if builder.machine.user == "root" else "no"
-    return template.render("sshd.conf.j2", root_login=root_login, old=old)
 
 
 def _overrules(line: Line) -> bool:

@@ -67,7 +67,7 @@ class Applier(Builder):
 
         Raises HardenError naming what could not be put back; the rest is."""
         failed = []
-        self._known.clear()
+        self.forget()
         actions = [*reversed(self._undo), *(lambda r=r: self._do(*r) for r in self._repeat)]
         self._undo, self._repeat = [], []
         for action in actions:
@@ -99,7 +99,7 @@ class Applier(Builder):
         self._do(title, script)
 
     def _restore(self, path: str, old: Entry | None) -> None:
-        self._known.clear()
+        self.forget()
         if _same(self.entry(path), old):
             return
         if old is None:

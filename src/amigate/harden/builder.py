@@ -61,24 +61,33 @@ class Builder(ABC):
         self.log = Log()
         self.seal_parts: list[str] = []
         """Shell fragments that the seal runs, in order."""
-        self._known: dict[str, Entry] = {}
+        self._seen: list[View] = []
+        """The newest first."""
+        self._changed: set[str] = set()
+        """Paths that were changed since they were last seen."""
 
     def look(self, *needs: Needs) -> View:
         """Return what `needs` ask for, as it is now; raises HardenError when nothing can be seen."""
         view = collect(self.machine.open_shell, needs)
         if view.broken:
             raise HardenError(view.broken)
-        self._known |= {path: entry for path, entry in view.entries.items() if entry.content is not None}
+        self._seen.insert(0, view)
+        self._changed = {path for path in self._changed if not _covers(view, path)}
         return view
 
     def entry(self, path: str) -> Entry | None:
         """Return the entry at `path` with its content, None when there is none; as last seen, if it was."""
-        if path in self._known:
-            return self._known[path]
+        for view in self._seen if path not in self._changed else ():
+            if _tells(view, path):
+                return view.entry(path)
         try:
             return self.look(Needs(first=(ReadFile(path),))).entry(path)
         except InconclusiveError as error:
             raise HardenError(str(error)) from error
+
+    def forget(self) -> None:
+        """Take nothing that was seen before for what is there now."""
+        self._seen.clear()
 
     def write(
         self, path: str, content: str, *, mode: int | None = None, owner: tuple[int, int] | None = None
@@ -92,7 +101,7 @@ class Builder(ABC):
         if old is not None and before == content and _kept(old, mode, owner):
             return False
         self.log.changes.append(Change(deed=Deed.WRITE, what=path, diff=unified(path, before, content)))
-        self._known.pop(path, None)
+        self._changed.add(path)
         self._write(path, content, mode, owner, old)
         return True
 
@@ -108,14 +117,14 @@ class Builder(ABC):
         if old.kind is Kind.DIRECTORY:
             raise HardenError(f"{path} is a directory, not a file")
         self.log.changes.append(Change(deed=Deed.REMOVE, what=path, diff=unified(path, _text(old), None)))
-        self._known.pop(path, None)
+        self._changed.add(path)
         self._remove(path, old)
         return True
 
     def run(self, title: str, script: str, *, repeat_on_undo: bool = False) -> None:
         """Run a script that changes something; `repeat_on_undo`: again, once a failed step's files are put back."""
         self.log.changes.append(Change(deed=Deed.RUN, what=title))
-        self._known.clear()
+        self.forget()
         self._run(title, script, repeat=repeat_on_undo)
 
     def note(self, text: str) -> None:
@@ -141,7 +150,7 @@ class Builder(ABC):
     def keep(self) -> Log:
         """End a step: what it did stays. Return its log and begin another."""
         done, self.log = self.log, Log()
-        self._known.clear()
+        self.forget()
         return done
 
     @abstractmethod
@@ -171,7 +180,7 @@ class Plan(Builder):
                 entries = {other: entry for other, entry in view.entries.items() if other != path}
                 absent = view.absent - {path} if planned else view.absent | {path}
                 view = replace(view, entries=entries | ({path: planned} if planned else {}), absent=absent)
-                self._known.pop(path, None)
+        self._seen[0] = view
         return view
 
     def verify(self, check: Callable[[], None]) -> None:
@@ -213,6 +222,12 @@ def _covers(view: View, path: str) -> bool:
     except InconclusiveError:
         return False
     return True
+
+
+def _tells(view: View, path: str) -> bool:
+    """Whether `view` holds all there is to know of `path`."""
+    entry = view.entries.get(path)
+    return _covers(view, path) and (entry is None or entry.kind is not Kind.FILE or entry.content is not None)
 
 
 def _text(entry: Entry | None) -> str | None:

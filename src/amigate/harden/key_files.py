@@ -5,15 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from amigate.check import InconclusiveError, NotApplicableError
+from amigate.check import InconclusiveError
 from amigate.errors import HardenError
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts import accounts, sshd
 from amigate.facts.accounts import Accounts
+from amigate.harden.sshd_server import config_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from amigate.evidence.model import Entry, View
     from amigate.facts.accounts import Account
     from amigate.harden.builder import Builder
@@ -24,11 +22,14 @@ USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 GLOBS = ("/etc/ssh/*authorized_keys*", "/etc/ssh/*keys/*", "/etc/ssh/*keys.d/*")
 
 
-def key_files(builder: Builder) -> dict[str, Entry]:
-    """Return every file of authorized keys that there is, of every user in passwd, by path."""
-    view = builder.look(accounts.NEEDS, sshd.NEEDS)
+def key_files(builder: Builder, view: View) -> dict[str, Entry]:
+    """Return every file of authorized keys that there is, of every user in passwd, by path.
+
+    `view` is of the accounts and of sshd's configuration."""
+    lines = config_lines(view)
+    said = [word for line in lines if line.keyword == "authorizedkeysfile" for word in line.words]
+    patterns = dict.fromkeys((*USUAL, *(word for word in said if word != "none")))
     users = accounts_of(view).all
-    patterns = dict.fromkeys((*USUAL, *_patterns(view)))
     paths = dict.fromkeys(expand(pattern, user) for user in users for pattern in patterns)
     found = builder.look(Needs(first=(*(ReadFile(path) for path in paths), *(Glob(glob) for glob in GLOBS))))
     if found.unseen:
@@ -60,19 +61,3 @@ def expand(pattern: str, user: Account) -> str:
         text += "%" + next(rest, "") if part == "" else tokens.get(part[0], "%" + part[0]) + part[1:]
     return posixpath.normpath(posixpath.join(user.home or "/", text))
 
-
-def _patterns(view: View) -> Iterable[str]:
-    """Return what AuthorizedKeysFile says anywhere, within a Match too."""
-    try:
-        lines = sshd.Sshd.read(view).lines
-    except NotApplicableError:
-        return ()
-    except InconclusiveError as error:
-        raise HardenError(f"the configuration of sshd cannot be told: {error}") from error
-    return [
-        word
-        for line in lines
-        if line.keyword == "authorizedkeysfile"
-        for word in line.words
-        if word != "none"
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from amigate.errors import AwsError
@@ -87,10 +88,9 @@ def _remove(run: AccountRun) -> list[str]:
     except AwsError:
         return [f"images and snapshots tagged {BAKE_TAG}={run.run_id}"]
     for image in images:
-        id_ = image["ImageId"]
-        left += _gone(run, id_, lambda id_=id_: ec2.deregister_image(ImageId=id_))
+        left += _gone(run, image["ImageId"], partial(ec2.deregister_image, ImageId=image["ImageId"]))
     for id_ in sorted(snapshots):
-        left += _gone(run, id_, lambda id_=id_: ec2.delete_snapshot(SnapshotId=id_))
+        left += _gone(run, id_, partial(ec2.delete_snapshot, SnapshotId=id_))
     return left
 
 

@@ -65,7 +65,7 @@ class SshChannel:
 
     def _ended(self) -> bool:
         channel = self._channel
-        return channel.closed or (channel.eof_received and channel.exit_status_ready())
+        return bool(channel.closed or (channel.eof_received and channel.exit_status_ready()))
 
     def _drain(self, out: bytearray, err: bytearray, cap_bytes: int) -> bool:
         """Take what has come, keep what is below the cap; say whether anything had."""
@@ -78,7 +78,7 @@ class SshChannel:
                 data = receive(_BLOCK)
                 took = True
                 if len(kept) <= cap_bytes:
-                    kept += data
+                    kept.extend(data)
         return took
 
 

@@ -1,14 +1,46 @@
-"""The running sshd: testing what it would read, and having it read that."""
+"""The sshd of the machine: what it would read, testing that, and having it read that."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from amigate.check import InconclusiveError
+from amigate.errors import HardenError
+from amigate.evidence.questions import Glob, Needs, ReadFile
+from amigate.facts.sshd_config import MAIN, includes, lines
 from amigate.harden import template
 from amigate.harden.machine import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amigate.evidence.model import View
+    from amigate.facts.sshd_config import Line
     from amigate.harden.builder import Builder
+
+
+def config_lines(view: View) -> list[Line]:
+    """Return the settings in sshd's files, in the order in which it reads them; none where there is no sshd.
+
+    `view` is of CONFIG. Much cheaper than to ask sshd itself, and enough where it is not asked for a session."""
+    try:
+        main = next((path for path in MAINS if view.entry(path)), None)
+        return lines(view, main) if main else []
+    except InconclusiveError as error:
+        raise HardenError(f"the configuration of sshd cannot be told: {error}") from error
+
+
+def _included(view: View) -> Iterator[Glob]:
+    paths = [*MAINS, *(entry.path for pattern in view.globbed for entry in view.glob(pattern))]
+    for path in paths:
+        if path in view.entries and view.entries[path].content is not None:
+            yield from (Glob(pattern) for pattern in includes(view.text(path) or ""))
+
+
+MAINS = (MAIN, "/usr/etc/ssh/sshd_config")
+"""The second where the first is missing, as on openSUSE."""
+
+CONFIG = Needs(first=(*(ReadFile(path) for path in MAINS), Glob("/etc/ssh/sshd_config.d/*.conf")), then=_included)
 
 
 def test(builder: Builder) -> None:

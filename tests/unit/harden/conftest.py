@@ -155,7 +155,7 @@ class Computer:
 
 @pytest.fixture
 def computer(tmp_path: Path) -> Computer:
-    """A machine that is not running yet, with a user admin who logs in with a key and has sudo."""
+    """Make a machine that is not running yet; its user admin logs in with a key and has sudo."""
     missing = [name for name in ("unshare", "sudo", "ssh-keygen") if not shutil.which(name)]
     if os.geteuid() != 0 or missing or not Path("/usr/share/openssh/sshd_config").exists():
         pytest.skip(f"needs root and openssh-server, sudo; missing: {missing}")
@@ -164,7 +164,7 @@ def computer(tmp_path: Path) -> Computer:
 
 @pytest.fixture
 def running(computer: Computer) -> Iterator[Computer]:
-    """The machine, on."""
+    """Switch the machine on."""
     computer.start()
     yield computer
     computer.stop()
@@ -172,7 +172,7 @@ def running(computer: Computer) -> Iterator[Computer]:
 
 @pytest.fixture
 def machine(running: Computer) -> Iterator[SshMachine]:
-    """A session of admin's on the running machine."""
+    """Log in to the running machine as admin."""
     session = connect(running.address())
     yield session
     session.close()

@@ -53,7 +53,7 @@ def test_a_host_key_other_than_the_known_one_is_refused(running: Computer, tmp_p
 
 def test_a_sudo_that_asks_for_a_password_is_refused(running: Computer) -> None:
     running.write("/etc/sudoers.d/90-admin", "admin ALL=(ALL) ALL\n", 0o440)
-    with pytest.raises(ConnectionFailedError, match="sudo -n.* is refused") as error:
+    with pytest.raises(ConnectionFailedError, match=r"sudo -n.* is refused") as error:
         connect(running.address())
     assert "NOPASSWD" in error.value.hint
 

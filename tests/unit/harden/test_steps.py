@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def leaky(computer: Computer, tmp_path: Path) -> Computer:
-    """The machine, with a bad line in each place where sshd reads one, and keys where nobody looks."""
+    """Put a bad line in each place where sshd reads one, and keys where nobody looks."""
     builder = computer.keygen(tmp_path / "builder", "packer_5f1c2b7a")
     main = computer.read("/etc/ssh/sshd_config") or ""
     tail = "\nUseDNS yes\nMatch Address 10.0.0.0/8\n    PasswordAuthentication yes\n    X11Forwarding no\n"
