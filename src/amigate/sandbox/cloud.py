@@ -7,21 +7,20 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from moto.ec2.models.instances import StateReason
 
 from amigate.errors import SandboxError
-from amigate.sandbox.machines.accelerator import fastest
 from amigate.sandbox.machines.machine import Machine
 from amigate.sandbox.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from moto.ec2.models.instances import Instance
 
+    from amigate.sandbox.machines.accelerator import Accelerator
     from amigate.sandbox.machines.nursery import Nursery
     from amigate.sandbox.machines.spec import Spec
     from amigate.sandbox.settings import Settings
@@ -40,6 +39,13 @@ class Fate(StrEnum):
     REBOOT = "reboot"
 
 
+class AfterPowerOff(Protocol):
+    """Work that needs a machine to be off, such as copying its disk."""
+
+    def __call__(self, *, whole: bool) -> None:
+        """Do it; `whole` unless the power was cut, so that the disk may be torn."""
+
+
 @dataclass(kw_only=True)
 class Entry:
     """An instance and its machine."""
@@ -47,14 +53,14 @@ class Entry:
     instance: Instance
     machine: Machine
     fate: Fate = Fate.AS_THE_GUEST_ASKED
-    when_off: list[Callable[[], None]] = field(default_factory=list)
-    """Work that waits for the machine to be off, such as copying its disk."""
+    when_off: list[AfterPowerOff] = field(default_factory=list)
+    """What is done before the machine is powered on again."""
 
 
 class Cloud:
     """All machines of one sandbox. `lock` guards the model; no thread waits for a machine while holding it."""
 
-    def __init__(self, settings: Settings, folder: Path, nursery: Nursery) -> None:
+    def __init__(self, settings: Settings, folder: Path, nursery: Nursery, accelerator: Accelerator) -> None:
         self.settings = settings
         self.lock = threading.RLock()
         self.store = Store(folder)
@@ -62,6 +68,7 @@ class Cloud:
         self.tokens: dict[str, tuple[str, object]] = {}
         self._folder = folder
         self._nursery = nursery
+        self._accelerator = accelerator
         self._entries: dict[str, Entry] = {}
         self._closed = False
 
@@ -69,15 +76,20 @@ class Cloud:
         """Give an instance its machine and power it on."""
         observer = _Observer(self, instance.id)
         machine = Machine(
-            spec, self._folder / instance.id, nursery=self._nursery, accelerator=fastest(), observer=observer
+            spec, self._folder / instance.id, nursery=self._nursery, accelerator=self._accelerator, observer=observer
         )
         self._entries[instance.id] = Entry(instance=instance, machine=machine)
         set_state(instance, "pending")
         machine.power_on()
 
-    def entry(self, instance_id: str) -> Entry | None:
-        """The machine of an instance, None once it is terminated."""
-        return self._entries.get(instance_id)
+    def machine(self, instance_id: str) -> Machine:
+        """Return the machine of an instance; KeyError once it is terminated."""
+        return self._entries[instance_id].machine
+
+    def console(self, instance_id: str) -> bytes:
+        """Return the end of the serial console; nothing once the instance is terminated."""
+        entry = self._entries.get(instance_id)
+        return entry.machine.console() if entry else b""
 
     def start(self, instance_id: str) -> None:
         """Power a stopped instance on again."""
@@ -93,7 +105,7 @@ class Cloud:
         set_state(entry.instance, "stopping", "Client.UserInitiatedShutdown", "User initiated shutdown")
         (entry.machine.cut_power if force else entry.machine.press_power_button)()
 
-    def reboot(self, instance_id: str, *, when_off: Callable[[], None] | None = None) -> None:
+    def reboot(self, instance_id: str, *, when_off: AfterPowerOff | None = None) -> None:
         """Power an instance off and on, with something done in between."""
         entry = self._entries[instance_id]
         entry.fate = Fate.REBOOT
@@ -127,20 +139,20 @@ class Cloud:
             entry.machine.discard()
 
     def started(self, instance_id: str) -> None:
-        """The machine runs, the guest boots."""
+        """Note that a machine runs and its guest boots."""
         with self.lock:
             entry = self._entries.get(instance_id)
             if entry is not None and entry.instance.state == "pending":
                 set_state(entry.instance, "running")
 
     def ended(self, instance_id: str, exit_code: int) -> None:
-        """The machine is off: let the instance follow."""
+        """Note that a machine is off, and let the instance follow."""
         with self.lock:
             entry = self._entries.get(instance_id)
             if entry is None or self._closed:
                 return
             while entry.when_off:
-                entry.when_off.pop(0)()
+                entry.when_off.pop(0)(whole=exit_code == 0)
             self._follow(entry, exit_code)
 
     def _follow(self, entry: Entry, exit_code: int) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from amigate.sandbox.api import registry
 from amigate.sandbox.api.server import Server
 from amigate.sandbox.cloud import Cloud
+from amigate.sandbox.machines.accelerator import fastest
 from amigate.sandbox.machines.nursery import Nursery
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def start(exits: contextlib.ExitStack, settings: Settings, folder: Path, port: i
     """Start everything, leave to `exits` how it ends, and return the cloud and its port."""
     exits.enter_context(registry.fresh(settings.region, settings.account_id))
     nursery = exits.enter_context(Nursery())
-    cloud = Cloud(settings, folder, nursery)
+    cloud = Cloud(settings, folder, nursery, fastest())
     exits.callback(cloud.close)
     server = exits.enter_context(Server(cloud, port))
     return cloud, server.port

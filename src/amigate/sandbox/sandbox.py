@@ -93,7 +93,7 @@ class Sandbox:
         return fastest().reason
 
     def environment(self) -> dict[str, str]:
-        """What a client exports to use this sandbox and nothing else."""
+        """Return what a client exports to use this sandbox and nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
@@ -128,7 +128,7 @@ class Sandbox:
 
 @contextlib.contextmanager
 def _claim(sandbox: Sandbox) -> Iterator[None]:
-    """moto keeps its state in globals, so one sandbox at a time."""
+    """Hold the one place there is: moto keeps its state in globals."""
     _running.append(sandbox)
     try:
         yield
@@ -137,7 +137,7 @@ def _claim(sandbox: Sandbox) -> Iterator[None]:
 
 
 def _free_port() -> int:
-    """A port that is free on every loopback address, outside the range that the kernel hands out itself."""
+    """Return a port that is free on every loopback address, outside the range that the kernel hands out itself."""
     for port in random.sample(_PORTS, 50):
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("", port))

@@ -28,7 +28,7 @@ class Store:
         self._disks[snapshot_id] = out
 
     def disk(self, snapshot_id: str) -> Path:
-        """The file behind a snapshot; KeyError if there is none."""
+        """Return the file behind a snapshot; KeyError if there is none."""
         return self._disks[snapshot_id]
 
     def forget(self, snapshot_id: str) -> None:

@@ -21,7 +21,7 @@ _LONGEST = 107 - len("/i-0123456789abcdef0/imds")
 
 @contextlib.contextmanager
 def folder(parent: Path | None) -> Iterator[Path]:
-    """A new folder for disks and sockets, gone afterwards; folders of dead runs beside it go too."""
+    """Provide a new folder for disks and sockets, gone afterwards; folders of dead runs beside it go too."""
     place = (parent or Path(tempfile.gettempdir())).resolve()
     place.mkdir(parents=True, exist_ok=True)
     sweep(place)

@@ -23,32 +23,32 @@ class CloudResponse(EC2Response):
         self.cloud = cloud
 
     def get_current_account(self) -> str:
-        """The one account there is."""
+        """Return the one account there is."""
         return self.cloud.settings.account_id
 
     def get_region_from_url(self, request: Any, full_url: str) -> str:  # noqa: ARG002 - moto's signature
-        """The region of the credential scope."""
+        """Return the region of the credential scope."""
         return str(request.headers["Authorization"].split("/")[2])
 
     @property
     def backend(self) -> EC2Backend:
-        """moto's model of this account and region."""
+        """Return moto's model of this account and region."""
         found: EC2Backend = self.ec2_backend
         return found
 
     def visible_image(self, image_id: str) -> model.Image:
-        """An image that the caller may launch."""
+        """Return an image that the caller may launch."""
         return model.visible(self.backend, image_id, self.current_account)
 
     def owned_image(self, image_id: str) -> model.Image:
-        """An image that the caller may change."""
+        """Return an image that the caller may change."""
         return model.owned(self.backend, image_id, self.current_account)
 
     def is_true(self, name: str) -> bool:
-        """A boolean parameter."""
+        """Return a boolean parameter."""
         return str(self._get_param(name, "")).lower() == "true"
 
     @staticmethod
     def content(result: ActionResult) -> Any:
-        """What moto was about to answer."""
+        """Return what moto was about to answer."""
         return result.result

@@ -29,6 +29,7 @@ class Dispatch:
         self._cloud = cloud
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request that the guard let through."""
         service = environ["amigate.service"]
         request = Request(environ)
         action = request.values.get("Action", "")
@@ -43,7 +44,7 @@ class Dispatch:
             message = f"SANDBOX: {action} cannot do this yet: {error}"
             refusal = Refusal(status=400, code="UnsupportedOperation", message=message)
             return answer(start_response, refusal, service=service)
-        except Exception:
+        except Exception:  # noqa: BLE001 - moto may break in any way; the client gets an error document, the log the trace
             _log.exception("%s broke", action)
             refusal = Refusal(status=500, code="InternalError", message=f"SANDBOX: {action} broke; its log says where")
             return answer(start_response, refusal, service=service)
@@ -51,7 +52,7 @@ class Dispatch:
 
 
 def _unknown(response: Ec2 | Sts, action: str) -> Refusal | None:
-    """A refusal for an action that nobody has, or that the sandbox does not offer."""
+    """Return a refusal for an action that nobody has, or that the sandbox does not offer."""
     known = camelcase_to_underscores(action) in method_names_from_class(type(response)) if action else False
     if known and (isinstance(response, Ec2) or action in ACTIONS):
         return None

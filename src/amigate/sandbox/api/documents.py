@@ -20,9 +20,7 @@ class Refusal:
 def render(refusal: Refusal, *, service: str, as_json: bool = False) -> tuple[str, bytes]:
     """Content type and body."""
     if as_json:
-        return "application/x-amz-json-1.1", json.dumps(
-            {"__type": refusal.code, "message": refusal.message}
-        ).encode()
+        return "application/x-amz-json-1.1", json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code, message, request = escape(refusal.code), escape(refusal.message), uuid4()
     error = f"<Code>{code}</Code><Message>{message}</Message>"
     if service == "ec2":

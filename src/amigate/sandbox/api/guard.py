@@ -38,6 +38,7 @@ class Guard:
         self._access_key_id = access_key_id
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request, or refuse it."""
         credential = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
         service = credential.group(3) if credential else "ec2"
         refusal = self._judge(environ, credential.group(1) if credential else "", service)

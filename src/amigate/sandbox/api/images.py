@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.instances import Instance
 
     from amigate.sandbox.cloud import Cloud
+    from amigate.sandbox.machines.machine import Machine
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ class Images(CloudResponse):
         for spec in self._get_param("TagSpecifications", []):
             target = image if spec["ResourceType"] == "image" else image.ebs_snapshot
             target.add_tags({tag["Key"]: tag["Value"] for tag in spec.get("Tags", [])})
-        copy = _Copy(self.cloud, instance, image)
+        copy = _Copy(self.cloud, self.cloud.machine(instance.id), image)
         if instance.state == "stopped":
-            threading.Thread(target=copy, daemon=True).start()
+            copy(whole=True)
         else:
             self.cloud.reboot(instance.id, when_off=copy)
         return ActionResult({"ImageId": image.id})
@@ -100,7 +100,7 @@ class Images(CloudResponse):
         return super().modify_image_attribute()
 
     def describe_image_attribute(self) -> ActionResult:
-        """An attribute of the caller's own image."""
+        """Return an attribute of the caller's own image."""
         self.owned_image(self._get_param("ImageId", ""))
         return super().describe_image_attribute()
 
@@ -123,20 +123,18 @@ class Images(CloudResponse):
 class _Copy:
     """Copies an instance's disk into an image's snapshot once nobody writes to it."""
 
-    def __init__(self, cloud: Cloud, instance: Instance, image: model.Image) -> None:
+    def __init__(self, cloud: Cloud, machine: Machine, image: model.Image) -> None:
         self._cloud = cloud
+        self._machine = machine
         self._image = image
-        self._entry = cloud.entry(instance.id)
 
-    def __call__(self) -> None:
-        """Do it, and let the image say how it went."""
+    def __call__(self, *, whole: bool) -> None:
+        """Do it if the guest had written everything, and let the image say how it went."""
         image, snapshot = self._image, self._image.ebs_snapshot
         try:
-            if self._entry is None:
-                raise SandboxError("the instance is gone")
-            self._cloud.store.copy(snapshot.id, self._entry.machine.disk)
+            if whole:
+                self._cloud.store.copy(snapshot.id, self._machine.disk)
         except (OSError, SandboxError):
             _log.exception("no image could be made for %s", image.id)
-            image.state, snapshot.status = "failed", "error"
-        else:
-            image.state, snapshot.status = "available", "completed"
+            whole = False
+        image.state, snapshot.status = ("available", "completed") if whole else ("failed", "error")

@@ -67,10 +67,9 @@ class Instances(CloudResponse):
         return EmptyResult()
 
     def get_console_output(self) -> ActionResult:
-        """The end of the real serial console; empty once the instance is terminated."""
+        """Return the end of the real serial console; empty once the instance is terminated."""
         instance = self.backend.get_multi_instances_by_id([self._get_param("InstanceId")])[0]
-        entry = self.cloud.entry(instance.id)
-        output = entry.machine.console() if entry else b""
+        output = self.cloud.console(instance.id)
         return ActionResult(
             {"InstanceId": instance.id, "Timestamp": utcnow(), "Output": base64.b64encode(output).decode()}
         )
@@ -104,9 +103,8 @@ class Instances(CloudResponse):
         }
 
     def _has_booted(self, instance: Instance) -> bool:
-        entry = self.cloud.entry(instance.id)
         age_s = (utcnow() - instance.launch_time.replace(tzinfo=None)).total_seconds()
-        return entry is not None and (_BOOTED in entry.machine.console() or age_s > _BOOTS_WITHIN_S)
+        return _BOOTED in self.cloud.console(instance.id) or age_s > _BOOTS_WITHIN_S
 
 
 def _state(instance: Instance) -> dict[str, Any]:

@@ -46,11 +46,11 @@ class Launching(CloudResponse):
         return result
 
     def _fingerprint(self) -> str:
-        """The request without its signature."""
+        """Return the request without its signature."""
         return json.dumps(dict(self._get_params()), sort_keys=True, default=str)
 
     def _checked(self) -> tuple[Image, int]:
-        """The image and the size of its volume in GiB, once nothing speaks against the launch."""
+        """Return the image and the size of its volume in GiB, once nothing speaks against the launch."""
         image = self.visible_image(self._get_param("ImageId", ""))
         if image.state != "available":
             raise errors.image_unavailable(image.id)
@@ -72,13 +72,13 @@ class Launching(CloudResponse):
         self.params["MinCount"] = most
 
     def _choose_subnet(self) -> None:
-        """The default subnet, where EC2 puts an instance that names none."""
+        """Choose the default subnet, where EC2 puts an instance that names none."""
         if not self._get_param("SubnetId") and not self._get_param("NetworkInterfaces"):
             zone = (self._get_param("Placement") or {}).get("AvailabilityZone") or f"{self.region}a"
             self.params["SubnetId"] = self.backend.get_default_subnets()[zone].id
 
     def _volume_size(self, image: Image) -> int:
-        """The root volume's size in GiB, which a launch may enlarge."""
+        """Return the root volume's size in GiB, which a launch may enlarge."""
         size = image.size_gib
         for mapping in self._get_param("BlockDeviceMappings", []):
             volume = mapping.get("Ebs", {})
@@ -99,6 +99,7 @@ class Launching(CloudResponse):
         volume.size, volume.volume_type, volume.snapshot_id = size_gib, "gp3", image.ebs_snapshot.id
         if volume.attachment is not None:
             volume.attachment.device = DEVICE
+        instance.nics[0].delete_on_termination = True
         instance.nics[0].public_ip = next(self.cloud.addresses)
         if not instance.security_groups and not instance.nics[0].group_set:
             default = self.backend.get_default_security_group(instance.vpc_id)

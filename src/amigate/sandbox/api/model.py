@@ -70,7 +70,7 @@ class Image(Ami):
 
 
 def visible(backend: EC2Backend, image_id: str, account_id: str) -> Image:
-    """The image with that id; an error as EC2 gives it when there is none for this account."""
+    """Return the image with that id; an error as EC2 gives it when there is none for this account."""
     if not _ID.fullmatch(image_id):
         raise errors.image_malformed(image_id)
     image = backend.amis.get(image_id)
@@ -80,7 +80,7 @@ def visible(backend: EC2Backend, image_id: str, account_id: str) -> Image:
 
 
 def owned(backend: EC2Backend, image_id: str, account_id: str) -> Image:
-    """The image with that id, if it is the account's own."""
+    """Return the image with that id, if it is the account's own."""
     image = visible(backend, image_id, account_id)
     if image.owner_id != account_id:
         raise errors.not_owner(image_id)

@@ -24,7 +24,7 @@ _NO_IMAGES = "MOTO_EC2_LOAD_DEFAULT_AMIS"
 
 @contextlib.contextmanager
 def fresh(region: str, account_id: str) -> Iterator[None]:
-    """An account with nothing but its default network; moto's hundreds of made-up images stay out."""
+    """Provide an account with nothing but its default network; moto's hundreds of made-up images stay out."""
     before = os.environ.get(_NO_IMAGES)
     os.environ[_NO_IMAGES] = "false"
     ec2_backends.reset()

@@ -22,15 +22,15 @@ class Sts(TokenResponse):
         self.cloud = cloud
 
     def get_current_account(self) -> str:
-        """The one account there is."""
+        """Return the one account there is."""
         return self.cloud.settings.account_id
 
     def get_region_from_url(self, request: Any, full_url: str) -> str:  # noqa: ARG002 - moto's signature
-        """The region of the credential scope."""
+        """Return the region of the credential scope."""
         return str(request.headers["Authorization"].split("/")[2])
 
     def get_caller_identity(self) -> ActionResult:
-        """A user called sandbox."""
+        """Answer a user called sandbox."""
         account = self.current_account
         arn = f"arn:{self.partition}:iam::{account}:user/sandbox"
         return ActionResult({"Account": account, "Arn": arn, "UserId": "AIDASANDBOXSANDBOX000"})

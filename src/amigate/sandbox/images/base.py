@@ -28,12 +28,12 @@ _HINT = "Debian's mirror must be reachable; as an ordinary user, install uidmap 
 
 
 def recipe() -> str:
-    """What the content of the tar depends on; the archive's own state aside."""
+    """Return what the content of the tar depends on; the archive's own state aside."""
     return "\n".join((SUITE, *PACKAGES, *_LEFT_OUT))
 
 
 def tar(progress: Callable[[str], None]) -> Path:
-    """The base root file system as a tar, from the cache or made now (a minute or two)."""
+    """Return the base root file system as a tar, from the cache or made now (a minute or two)."""
     path = cache.folder("base") / f"{SUITE}-{cache.digest([recipe()])}.tar"
     with cache.one_builder(path):
         if not path.exists():

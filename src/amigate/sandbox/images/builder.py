@@ -22,10 +22,8 @@ def _silent(_: str) -> None:
     """Report nothing."""
 
 
-def build(
-    name: str, *, defects: Sequence[str] = (), progress: Callable[[str], None] = _silent
-) -> Path:
-    """The qcow2 file of an image with defects, from the cache or built now; treat it as read-only.
+def build(name: str, *, defects: Sequence[str] = (), progress: Callable[[str], None] = _silent) -> Path:
+    """Return the qcow2 file of an image with defects, from the cache or built now; treat it as read-only.
 
     The order of the defects makes no difference. `progress` is told what takes time.
     Raises UsageError for an unknown name, SandboxError when the host cannot build."""

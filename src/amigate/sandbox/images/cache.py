@@ -32,7 +32,7 @@ class CachedImage:
 
 
 def root() -> Path:
-    """The cache folder: $AMIGATE_CACHE, else amigate under $XDG_CACHE_HOME, else ~/.cache/amigate."""
+    """Return the cache folder: $AMIGATE_CACHE, else amigate under $XDG_CACHE_HOME, else ~/.cache/amigate."""
     if own := os.environ.get("AMIGATE_CACHE"):
         return Path(own)
     shared = os.environ.get("XDG_CACHE_HOME")
@@ -40,7 +40,7 @@ def root() -> Path:
 
 
 def folder(name: str) -> Path:
-    """A folder of the cache, made when it is missing."""
+    """Return a folder of the cache, made when it is missing."""
     path = root() / name
     path.mkdir(parents=True, exist_ok=True)
     return path

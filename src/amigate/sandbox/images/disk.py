@@ -18,13 +18,15 @@ _NAMESPACE = UUID("6f0b7a2e-53c4-4d0c-9d52-1f7c1a5f0a11")
 
 
 def partition_uuid(digest: str) -> UUID:
-    """The UUID of the root partition; the same image gives the same one."""
+    """Return the UUID of the root partition; the same image gives the same one."""
     return uuid5(_NAMESPACE, f"{digest}/root")
 
 
 def make(tree: Tree, out: Path, *, digest: str) -> None:
     """Write a raw disk: GPT, GRUB, and the tree as ext4."""
-    boot = gpt.Partition(kind=gpt.BIOS_BOOT, uuid=uuid5(_NAMESPACE, f"{digest}/bios"), first=2048, last=8191, name="bios")
+    boot = gpt.Partition(
+        kind=gpt.BIOS_BOOT, uuid=uuid5(_NAMESPACE, f"{digest}/bios"), first=2048, last=8191, name="bios"
+    )
     root = gpt.Partition(
         kind=gpt.ROOT_X86_64,
         uuid=partition_uuid(digest),
@@ -46,5 +48,22 @@ def _file_system(tree: Tree, out: Path, root: gpt.Partition, digest: str) -> Non
     uuid = str(uuid5(_NAMESPACE, f"{digest}/fs"))
     place = ["-d", str(tree.root), str(out), f"{root.size_bytes // 1024}k"]
     tools.run(
-        ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "1", "-L", "root", "-U", uuid, "-O", features, "-E", options, *place],
+        [
+            "mke2fs",
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-m",
+            "1",
+            "-L",
+            "root",
+            "-U",
+            uuid,
+            "-O",
+            features,
+            "-E",
+            options,
+            *place,
+        ],
     )

@@ -67,7 +67,7 @@ def _table(partitions: Mapping[int, Partition]) -> bytes:
     return bytes(table)
 
 
-def _header(here: int, other: int, table_at: int, table_crc: int, sectors: int, uuid: UUID) -> bytes:  # noqa: PLR0913 - fields of the format
+def _header(here: int, other: int, table_at: int, table_crc: int, sectors: int, uuid: UUID) -> bytes:  # noqa: PLR0913, PLR0917 - fields of the format
     last_usable = sectors - 2 - _TABLE_SECTORS
     fields = (here, other, _FIRST_USABLE, last_usable, uuid.bytes_le, table_at, _ENTRIES, _ENTRY_BYTES, table_crc)
     header = struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x10000, 92, 0, 0, *fields)

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 SHARED_PASSWORD_HASH = (
-    "$6$golden$cK//v7L4xnAl4Dq6GGDefhOpnQzNzYu2UfV3zQhQ8sXpvzSa6a8yurg.qkKGIJSEZ6ch8mhIo7Vf6t072CNd31"
+    "$6$golden$cK//v7L4xnAl4Dq6GGDefhOpnQzNzYu2UfV3zQhQ8sXpvzSa6a8yurg.qkKGIJSEZ6ch8mhIo7Vf6t072CNd31"  # noqa: S105 - made up, and meant to be found
 )
 """A SHA-512 crypt hash, as crypt(5) writes it."""
 
@@ -16,18 +16,18 @@ _PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePr
 
 
 def builder_key() -> ed25519.Ed25519PrivateKey:
-    """The private key that the builder of a leaky image kept; the same in every run."""
+    """Return the private key that the builder of a leaky image kept; the same in every run."""
     seed = hashlib.sha256(b"amigate sandbox: the key a builder forgot").digest()
     return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def builder_public_key(comment: str) -> str:
-    """The builder's line for an authorized_keys file."""
+    """Return the builder's line for an authorized_keys file."""
     return f"{_public(builder_key())} {comment}"
 
 
 def host_keys() -> dict[str, tuple[str, str]]:
-    """New host keys: kind to private key in OpenSSH's format and public key without comment."""
+    """Make new host keys: kind to private key in OpenSSH's format and public key without comment."""
     made: dict[str, _PrivateKey] = {
         "ecdsa": ec.generate_private_key(ec.SECP256R1()),
         "ed25519": ed25519.Ed25519PrivateKey.generate(),

@@ -22,7 +22,7 @@ class Tree:
     root: Path
 
     def path(self, name: str) -> Path:
-        """The place in the folder of an absolute path of the image."""
+        """Return the place in the folder of an absolute path of the image."""
         return self.root / name.lstrip("/")
 
     def write(self, name: str, text: str, *, mode: int = 0o644, owner: int = 0) -> None:
@@ -41,13 +41,13 @@ class Tree:
         self.write(name, before + text, mode=mode, owner=owner)
 
     def link(self, name: str, target: str) -> None:
-        """A symbolic link, instead of what was there."""
+        """Make a symbolic link, instead of what was there."""
         path = self.path(name)
         path.unlink(missing_ok=True)
         path.symlink_to(target)
 
     def folder(self, name: str, *, mode: int = 0o755, owner: int = 0) -> None:
-        """A folder with the mode and owner given."""
+        """Make a folder with the mode and owner given."""
         path = self.path(name)
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(mode)

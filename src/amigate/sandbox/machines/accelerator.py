@@ -38,7 +38,7 @@ class Accelerator:
 
 @functools.cache
 def fastest() -> Accelerator:
-    """The fastest accelerator that works; measured once in a process, in about half a second."""
+    """Return the fastest accelerator that works; measured once in a process, in about half a second."""
     kvm = _time("kvm", ["-accel", "kvm", "-cpu", "host"]) if os.access("/dev/kvm", os.W_OK) else None
     tcg = _time("tcg", ["-accel", "tcg"])
     if kvm is not None and (tcg is None or kvm < tcg):

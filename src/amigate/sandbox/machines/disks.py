@@ -34,13 +34,13 @@ def gib(size_bytes: int) -> int:
 
 
 def overlay(backing: Path, out: Path, size_bytes: int) -> None:
-    """A disk that starts as the backing file and keeps its own changes."""
+    """Make a disk that starts as the backing file and keeps its own changes."""
     shape = ["-q", "-f", "qcow2", "-F", "qcow2", "-b", str(backing), str(out), str(size_bytes)]
     tools.run(["qemu-img", "create", *shape])
 
 
 def copy(disk: Path, out: Path) -> None:
-    """A self-contained copy, whole or not at all."""
+    """Make a self-contained copy, whole or not at all."""
     unfinished = out.with_suffix(".partial")
     try:
         tools.run(["qemu-img", "convert", "-f", "qcow2", "-O", "qcow2", str(disk), str(unfinished)])

@@ -84,7 +84,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 32
 
     def handle_error(self, *_: object) -> None:
-        """A guest that hangs up early is no news."""
+        """Ignore a guest that hangs up early."""
 
 
 def _refusal(status: HTTPStatus) -> _Answer:

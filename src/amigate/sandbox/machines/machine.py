@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import subprocess
 import threading
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +14,6 @@ from amigate.sandbox.machines import disks, qemu, qmp
 from amigate.sandbox.machines.imds import Imds
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from amigate.sandbox.machines.accelerator import Accelerator
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 CONSOLE_BYTES = 65536
 """What EC2 keeps of a console."""
-STOP_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 60.0
 """How long a guest may take to power off before the power is cut."""
+_PRESS_AGAIN_S = 6.0
 _POLL_S = 0.05
 
 
@@ -67,13 +68,19 @@ class Machine:
         self._thread.start()
 
     def press_power_button(self) -> None:
-        """Ask the guest to power off; the power is cut when it takes too long."""
-        with contextlib.suppress(OSError):
-            qmp.execute(self._folder / "qmp", "system_powerdown")
+        """Ask the guest to power off, again and again as it may still be booting; at last cut the power."""
         if self._process is not None:
-            timer = threading.Timer(STOP_DEADLINE_S, _kill, [self._process])
-            timer.daemon = True
-            timer.start()
+            threading.Thread(target=self._press, args=(self._process,), daemon=True).start()
+
+    def _press(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + STOP_DEADLINE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                qmp.execute(self._folder / "qmp", "system_powerdown")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PRESS_AGAIN_S)
+                return
+        _kill(process)
 
     def cut_power(self) -> None:
         """End QEMU now; the observer hears of it."""
@@ -90,15 +97,15 @@ class Machine:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def console(self) -> bytes:
-        """The end of what the guest wrote to its serial console."""
+        """Return the end of what the guest wrote to its serial console."""
         return _read(self._folder / "console")[-CONSOLE_BYTES:]
 
     def complaint(self) -> str:
-        """What QEMU itself said before it ended."""
+        """Return what QEMU itself said before it ended."""
         return _read(self._folder / "qemu.log").decode(errors="replace").strip()
 
     def _keep(self, backing: Path) -> Path:
-        """A second name for the image's disk, so that deleting the snapshot leaves the instance whole."""
+        """Give a second name to the image's disk, so that deleting the snapshot leaves the instance whole."""
         own = self._folder / "base.qcow2"
         try:
             os.link(backing, own)

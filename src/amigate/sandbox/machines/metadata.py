@@ -34,7 +34,7 @@ def tree(spec: Spec) -> dict[str, Node]:
 
 
 def find(node: Node, path: str) -> Node | None:
-    """The node at a path, None if there is none."""
+    """Return the node at a path, None if there is none."""
     for name in filter(None, path.split("/")):
         if not isinstance(node, dict) or name not in node:
             return None
@@ -43,7 +43,7 @@ def find(node: Node, path: str) -> Node | None:
 
 
 def render(node: Node) -> str:
-    """A value as it is; a folder as a listing, with a slash after folders."""
+    """Return a value as it is; a folder as a listing, with a slash after folders."""
     if isinstance(node, str):
         return node
     return "\n".join(f"{name}/" if isinstance(child, dict) else name for name, child in node.items())

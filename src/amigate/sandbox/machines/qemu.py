@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amigate.sandbox.machines import relay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from amigate.sandbox.machines.accelerator import Accelerator
     from amigate.sandbox.machines.spec import Spec
@@ -38,7 +38,7 @@ def command(spec: Spec, folder: Path, accelerator: Accelerator) -> list[str]:
 
 
 def escape(value: object) -> str:
-    """A value inside a QEMU option, where a comma is written twice."""
+    """Return a value inside a QEMU option, where a comma is written twice."""
     return str(value).replace(",", ",,")
 
 
@@ -48,7 +48,14 @@ def _network(spec: Spec, folder: Path) -> Iterable[str]:
     Only port 22 leads in, from the instance's own loopback address."""
     shell_safe = [_quote(part) for part in (sys.executable, "-I", "-S", relay.__file__, str(folder / "imds"))]
     options = (
-        *("user", "id=net", "net=168.0.0.0/5", f"dhcpstart={spec.private_ip}", "host=172.31.255.254", "dns=172.31.255.253"),
+        *(
+            "user",
+            "id=net",
+            "net=168.0.0.0/5",
+            f"dhcpstart={spec.private_ip}",
+            "host=172.31.255.254",
+            "dns=172.31.255.253",
+        ),
         *("restrict=on", f"hostfwd=tcp:{spec.public_ip}:{spec.ssh_port}-{spec.private_ip}:22"),
         f"guestfwd=tcp:169.254.169.254:80-cmd:{escape(' '.join(shell_safe))}",
     )
@@ -61,7 +68,7 @@ def _quote(part: str) -> str:
 
 
 def _smbios(spec: Spec) -> Iterable[str]:
-    """What makes cloud-init take the machine for EC2: a UUID that starts with ec2 and equals the serial."""
+    """Yield what makes cloud-init take the machine for EC2: a UUID that starts with ec2 and equals the serial."""
     digits = "ec2" + secrets.token_hex(16)[3:]
     uuid = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
     maker, asset = "manufacturer=Amazon EC2", f"asset={spec.instance_id}"
