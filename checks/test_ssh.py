@@ -17,7 +17,7 @@ BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-
     applies_when="sshd is installed",
 )
 def test_no_root_password_login(sshd: Sshd) -> None:
-    """Sshd refuses password logins for root.
+    """sshd refuses password logins for root.
 
     A password that ships with an image is the same on every machine made from it, and root's opens everything."""
     root = sshd.sessions_of("root")
@@ -45,7 +45,7 @@ def _password_way(session: Session) -> str:
     applies_when="sshd is installed",
 )
 def test_no_password_login(sshd: Sshd) -> None:
-    """Sshd refuses password logins for every login user.
+    """sshd refuses password logins for every login user.
 
     A machine in the cloud is tried with guessed passwords within minutes of its launch; keys cannot be guessed."""
     assert not sshd.sessions_where("passwordauthentication", is_not="no")
@@ -61,7 +61,7 @@ def test_no_password_login(sshd: Sshd) -> None:
     applies_when="sshd is installed",
 )
 def test_public_key_login_enabled(sshd: Sshd, contact: Contact) -> None:
-    """Sshd accepts public keys.
+    """sshd accepts public keys.
 
     The key that EC2 hands to an instance is the only credential its owner has."""
     sessions = sshd.sessions_of(contact.user)
@@ -91,7 +91,7 @@ def _key_is_enough(methods: str) -> bool:
     applies_when="sshd is installed",
 )
 def test_no_dns_checks(sshd: Sshd) -> None:
-    """Sshd does no reverse DNS check at login.
+    """sshd does no reverse DNS check at login.
 
     Where no name server answers, each login waits for it; AWS calls this step optional."""
     assert not [finding for finding in sshd.sessions_where("usedns", is_not="no") if "not known" not in finding.detail]

@@ -1,0 +1,136 @@
+"""The one sandbox of a test session, its images, and the command line run against it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from amigate.sandbox import Sandbox, images
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STRANGER = "999999999999"
+"""Another account, that owns images which the caller cannot see."""
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Return the running sandbox."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def ami(sandbox: Sandbox) -> Callable[..., str]:
+    """Return what makes (once) and returns the AMI of the lean image with the given defects."""
+    made: dict[tuple[str, ...], str] = {}
+
+    def make(*defects: str) -> str:
+        if defects not in made:
+            disk = images.build("lean", defects=defects)
+            made[defects] = sandbox.add_image(disk, name="lean" + "".join(f"+{defect}" for defect in defects))
+        return made[defects]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def clean_ami(ami: Callable[..., str]) -> str:
+    """Return the AMI of the lean image as it should be."""
+    return ami()
+
+
+@pytest.fixture(scope="session")
+def leaky_ami(ami: Callable[..., str]) -> str:
+    """Return the AMI of the lean image with the defects of the demonstration."""
+    return ami(*images.LEAKY)
+
+
+@pytest.fixture(scope="session")
+def ec2(sandbox: Sandbox) -> Any:
+    """Return a plain boto3 client of the sandbox."""
+    return boto3.client(
+        "ec2",
+        endpoint_url=sandbox.endpoint,
+        region_name=sandbox.region,
+        aws_access_key_id=sandbox.access_key_id,
+        aws_secret_access_key=sandbox.secret_access_key,
+    )
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Runs `amigate` in a process of its own, in an environment that knows the sandbox and no AWS account."""
+
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command; the caller waits for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "amigate", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *arguments: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=timeout_s)
+            return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def without_aws() -> dict[str, str]:
+    """Return this process's environment without anything that leads to an AWS account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AMIGATE_", "PYTEST_"))}
+    nothing = {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    cache = {"AMIGATE_CACHE": os.environ["AMIGATE_CACHE"]} if "AMIGATE_CACHE" in os.environ else {}
+    return {**kept, **nothing, **cache}
+
+
+@pytest.fixture(scope="session")
+def cli(sandbox: Sandbox) -> CommandLine:
+    """Return the command line against the sandbox."""
+    return CommandLine({**without_aws(), **sandbox.environment()})
+
+
+@dataclass(frozen=True)
+class Account:
+    """What there is in the sandbox's account that a run could leave behind."""
+
+    ec2: Any
+
+    def left(self) -> list[str]:
+        """Return ids and names of instances that are not terminated, key pairs, security groups and volumes."""
+        reservations = self.ec2.describe_instances()["Reservations"]
+        instances = [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"]
+        groups = self.ec2.describe_security_groups()["SecurityGroups"]
+        return [
+            *(instance["InstanceId"] for instance in instances),
+            *(key["KeyName"] for key in self.ec2.describe_key_pairs()["KeyPairs"]),
+            *(group["GroupId"] for group in groups if group["GroupName"] != "default"),
+            *(volume["VolumeId"] for volume in self.ec2.describe_volumes()["Volumes"]),
+        ]
+
+
+@pytest.fixture
+def account(ec2: Any) -> Iterator[Account]:
+    """Return the account; whatever a test leaves in it that was not there before is a failure."""
+    account = Account(ec2)
+    before = account.left()
+    yield account
+    assert account.left() == before

@@ -1,0 +1,156 @@
+"""The gate as a user meets it: leaky images refused with reasons, clean ones passed and shared, nothing left."""
+
+from __future__ import annotations
+
+import json
+import signal
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from amigate.sandbox import images
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Account, CommandLine
+
+    from amigate.sandbox import Sandbox
+
+pytestmark = pytest.mark.vm
+
+RECEIVER = "111122223333"
+UNKNOWN = "ami-0123456789abcdef0"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a JSON report after holding it against its schema."""
+    report: dict[str, Any] = json.loads(path.read_text())
+    schema = json.loads((files("amigate.report") / "schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(report)
+    return report
+
+
+def failed(report: dict[str, Any]) -> set[str]:
+    return {result["id"] for result in report["results"] if result["status"] == "fail"}
+
+
+def test_a_leaky_image_is_refused_for_each_of_its_defects(
+    cli: CommandLine, leaky_ami: str, tmp_path: Path, account: Account
+) -> None:
+    done = cli("validate", leaky_ami, "--report", f"json={tmp_path / 'r.json'}", "--report", "console")
+    report = read(tmp_path / "r.json")
+    assert done.returncode == 1, done.stderr
+    assert report["verdict"] == "fail"
+    assert failed(report) == {rule for name in images.LEAKY for rule in images.DEFECTS[name].violates}
+    assert all(result["findings"] for result in report["results"] if result["status"] == "fail")
+    assert f"amigate bake --from {leaky_ami}" in done.stdout
+    assert "The disk at rest was not inspected" in done.stdout
+    assert "$6$" not in done.stdout + done.stderr + (tmp_path / "r.json").read_text()
+
+
+def test_a_leaky_image_is_baked_into_one_that_passes_and_is_shared_once(
+    cli: CommandLine, leaky_ami: str, ec2: Any, tmp_path: Path, account: Account
+) -> None:
+    baked = cli("bake", "--from", leaky_ami, "--name", "e2e-baked", "--report", f"json={tmp_path / 'b.json'}")
+    assert baked.returncode == 0, baked.stderr
+    report = read(tmp_path / "b.json")
+    assert (report["verdict"], report["scope"], report["may_share"]) == ("pass", "full", True)
+    ami = report["target"]["id"]
+
+    shared = cli("share", ami, "--account", RECEIVER)
+    assert shared.returncode == 0, shared.stderr
+    assert f"#LaunchInstances:ami={ami}" in shared.stdout
+    permissions = ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")["LaunchPermissions"]
+    assert permissions == [{"UserId": RECEIVER}]
+
+    again = cli("share", ami, "--account", RECEIVER)
+    assert again.returncode == 0, again.stderr
+    assert f"already shared with {RECEIVER}: nothing changed" in again.stdout
+    assert ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")["LaunchPermissions"] == permissions
+
+
+def test_an_image_that_does_not_pass_is_not_shared(
+    cli: CommandLine, ami: Callable[..., str], ec2: Any, account: Account
+) -> None:
+    keyed = ami("builder-key")
+    done = cli("share", keyed, "--account", RECEIVER)
+    assert done.returncode == 1, done.stderr
+    assert "Not shared." in done.stdout
+    assert ec2.describe_image_attribute(ImageId=keyed, Attribute="launchPermission")["LaunchPermissions"] == []
+
+
+def test_an_image_whose_sshd_never_starts_fails_and_shows_its_console(
+    cli: CommandLine, ami: Callable[..., str], tmp_path: Path, account: Account
+) -> None:
+    done = cli("validate", ami("no-sshd"), "--timeout", "40", "--report", f"json={tmp_path / 'r.json'}")
+    report = read(tmp_path / "r.json")
+    assert done.returncode == 1, done.stderr
+    assert failed(report) == {"boot-fresh-key-logs-in"}
+    assert {r["status"] for r in report["results"] if "instance" in r["witness"]} == {"fail", "inconclusive"}
+    assert report["console"]["A"].strip()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
+def test_an_interrupted_run_says_so_and_leaves_nothing(
+    cli: CommandLine, clean_ami: str, account: Account, how: signal.Signals
+) -> None:
+    with cli.start("validate", clean_ami) as process:
+        wait_for(process, "launched")
+        process.send_signal(how)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err.count("amigate: error: ") == 1
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def wait_for(process: subprocess.Popen[str], word: str) -> None:
+    """Read standard error until `word` comes; fails when the process ends without it."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return
+    pytest.fail(f"ended without saying {word!r}")
+
+
+def test_an_unknown_image_is_one_message_and_nothing_is_launched(cli: CommandLine, account: Account) -> None:
+    done = cli("validate", UNKNOWN)
+    assert done.returncode == 2
+    assert UNKNOWN in done.stderr
+    assert "region" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert done.stdout == ""
+
+
+def test_an_image_of_another_account_that_is_not_shared_does_not_exist_for_us(
+    cli: CommandLine, sandbox: Sandbox, account: Account
+) -> None:
+    theirs = sandbox.add_image(images.build("lean"), name="theirs", owner="999999999999")
+    done = cli("share", theirs, "--account", RECEIVER)
+    assert done.returncode == 2
+    assert theirs in done.stderr
+
+
+def test_credentials_that_are_not_the_sandboxs_are_refused(cli: CommandLine, clean_ami: str, account: Account) -> None:
+    stranger = type(cli)({**cli.environment, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"})
+    done = stranger("validate", clean_ami)
+    assert done.returncode == 2
+    assert "credentials" in done.stderr
+    assert "EXAMPLE" not in done.stderr
+
+
+def test_a_partial_run_passes_in_part_and_never_allows_sharing(
+    cli: CommandLine, clean_ami: str, tmp_path: Path, account: Account
+) -> None:
+    done = cli(
+        "validate", clean_ami, "--evidence", "ec2", "--accept-partial", "--report", f"json={tmp_path / 'r.json'}"
+    )
+    report = read(tmp_path / "r.json")
+    assert done.returncode == 0, done.stderr
+    assert (report["verdict"], report["scope"], report["may_share"]) == ("pass", "partial", False)

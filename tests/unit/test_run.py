@@ -1,0 +1,75 @@
+"""The run as a whole, with EC2's answers given and the real judge; nothing is launched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from amigate import Status, Witness, run
+from amigate.errors import PartialError
+from amigate.evidence.model import Ec2Descriptions
+from amigate.judge import catalogue
+from amigate.profile import Profile, load
+from amigate.result import Target, Verdict
+from amigate.sources import ec2, instance
+
+AMI = "ami-0123456789abcdef0"
+US, THEM = "111111111111", "222222222222"
+
+
+@pytest.fixture
+def profile() -> Profile:
+    """Return the shipped profile."""
+    return load("first-gate", frozenset(catalogue.checks()))
+
+
+def described(monkeypatch: pytest.MonkeyPatch, **image: str) -> None:
+    """Let EC2 describe the image so."""
+    whole = {"ImageId": AMI, "State": "available", "OwnerId": US, "RootDeviceType": "ebs", **image}
+    target = Target(kind="ami", id=AMI, account=whole["OwnerId"], region="eu-west-1")
+    monkeypatch.setattr(ec2, "describe", lambda *_: (target, Ec2Descriptions(caller=US, image=whole)))
+
+
+@pytest.fixture
+def launches(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the launches that were asked for; none of these tests may launch."""
+    asked: list[Any] = []
+    monkeypatch.setattr(instance, "observe", lambda *arguments, **_: asked.append(arguments))
+    return asked
+
+
+@pytest.mark.parametrize("image", [{"OwnerId": THEM}, {"State": "pending"}, {"State": "disabled"}])
+def test_an_image_that_we_cannot_share_fails_before_anything_is_launched(
+    monkeypatch: pytest.MonkeyPatch, profile: Profile, launches: list[Any], image: dict[str, str]
+) -> None:
+    described(monkeypatch, **image)
+    report = run.validate(object(), AMI, profile)  # type: ignore[arg-type] # never asked
+    by_id = {result.id: result for result in report.results}
+    assert report.verdict is Verdict.FAIL
+    assert by_id["ami-owned-and-available"].status is Status.FAIL
+    assert {r.status for r in report.results if r.id != "ami-owned-and-available"} == {Status.INCONCLUSIVE}
+    assert run.NOT_LAUNCHED in by_id["ssh-no-password-login"].message
+    assert launches == []
+
+
+def test_a_run_that_asks_ec2_alone_launches_nothing_and_is_partial(
+    monkeypatch: pytest.MonkeyPatch, profile: Profile, launches: list[Any]
+) -> None:
+    described(monkeypatch)
+    report = run.validate(object(), AMI, profile, witnesses=(Witness.EC2,))  # type: ignore[arg-type] # never asked
+    assert (report.verdict, report.may_share) == (Verdict.PASS, False)
+    assert report.counts[Status.NOT_ASKED] == len(profile.rules) - 1
+    assert launches == []
+
+
+def test_the_report_says_that_the_disk_was_not_inspected(monkeypatch: pytest.MonkeyPatch, profile: Profile) -> None:
+    described(monkeypatch, OwnerId=THEM)
+    assert run.UNREAD_DISK in run.validate(object(), AMI, profile).notes  # type: ignore[arg-type] # never asked
+
+
+def test_fewer_witnesses_than_the_profile_asks_are_refused_unless_accepted(profile: Profile) -> None:
+    with pytest.raises(PartialError, match="instance, twin, probe"):
+        run.narrowed(profile, [Witness.EC2], accept_partial=False)
+    assert run.narrowed(profile, [Witness.EC2, Witness.DISK], accept_partial=True) == (Witness.EC2,)
+    assert run.narrowed(profile, None, accept_partial=False) == profile.evidence
