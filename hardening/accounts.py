@@ -24,9 +24,7 @@ COPIES = tuple(
     for pattern in (f"/etc/{name}-", f"/etc/{name}~", f"/etc/{name}.*", f"/var/backups/{name}.*")
 )
 OLD_HASHES = "/etc/security/opasswd"
-NEEDS = Needs(
-    first=(*(ReadFile(path) for path in FILES), *(Glob(copy) for copy in COPIES), ReadFile(OLD_HASHES))
-)
+NEEDS = Needs(first=(*(ReadFile(path) for path in FILES), *(Glob(copy) for copy in COPIES), ReadFile(OLD_HASHES)))
 
 
 @step(

@@ -8,6 +8,7 @@ from amigate.check import InconclusiveError, NotApplicableError
 from amigate.errors import HardenError
 from amigate.facts.sshd import NEEDS, Sshd
 from amigate.harden import sshd_server, template
+from amigate.harden.key_sources import close_key_sources
 from amigate.harden.sshd_edit import Edit
 from amigate.harden.step import step
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from amigate.facts.sshd_config import Line
     from amigate.harden.builder import Builder
 
-DEFAULT_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2"}
-KNOWN_KEY_COMMANDS = {"none", "eic_run_authorized_keys", "sss_ssh_authorizedkeys", "google_authorized_keys"}
 KEYS_ONLY_FOR_ROOT = ("no", "prohibit-password", "without-password", "forced-commands-only")
 
 WANTED = {
@@ -58,11 +57,13 @@ def sshd(builder: Builder) -> None:
     if not lines:
         builder.note("sshd is not installed")
         return
+    close_key_sources(builder)
+    lines = sshd_server.config_lines(builder.look(sshd_server.CONFIG))
     edit = Edit.of(builder, lines)
     root_login = "prohibit-password" if builder.machine.user == "root" else "no"
     edit.put_first(template.render("sshd.conf.j2", root_login=root_login))
     edit.drop(_overrules, only_earlier=True)
-    edit.drop(_opens_a_way_in)
+    edit.drop(_wants_more_than_a_key)
     changed = [builder.write(path, text, mode=mode) for path, text, mode in edit.files()]
     if any(changed):
         builder.verify(lambda: sshd_server.test(builder))
@@ -76,21 +77,8 @@ def _overrules(line: Line) -> bool:
     return line.keyword in WANTED and " ".join(line.words).lower() not in WANTED[line.keyword]
 
 
-def _opens_a_way_in(line: Line) -> bool:
-    """Whether a line lets sshd take keys from elsewhere, or asks for more than a key."""
-    words = line.words
-    first = words[0] if words else ""
-    match line.keyword:
-        case "authorizedkeysfile":
-            return not {word.removeprefix("%h/") for word in words} <= DEFAULT_KEY_FILES
-        case "authorizedkeyscommand":
-            return first.rpartition("/")[2].lower() not in KNOWN_KEY_COMMANDS
-        case "trustedusercakeys" | "authorizedprincipalsfile" | "authorizedprincipalscommand":
-            return first.lower() != "none"
-        case "authenticationmethods":
-            return not {"any", "publickey"} & {word.lower() for word in words}
-        case _:
-            return False
+def _wants_more_than_a_key(line: Line) -> bool:
+    return line.keyword == "authenticationmethods" and not {"any", "publickey"} & {word.lower() for word in line.words}
 
 
 def _verify(builder: Builder) -> None:

@@ -96,9 +96,7 @@ def _prepare(run: AccountRun, machine: Machine, recipe: Recipe, progress: Callab
     from amigate.harden.ssh import Address, connect  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.reach import reach  # noqa: PLC0415
 
-    contact, connection = reach(
-        run, machine, users=recipe.ssh_users, port=recipe.ssh_port, timeout_s=recipe.timeout_s
-    )
+    contact, connection = reach(run, machine, users=recipe.ssh_users, port=recipe.ssh_port, timeout_s=recipe.timeout_s)
     if connection is None:
         raise LaunchError(f"nobody could log in to the builder: {contact.detail}")
     connection.close()

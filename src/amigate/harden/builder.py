@@ -89,9 +89,7 @@ class Builder(ABC):
         """Take nothing that was seen before for what is there now."""
         self._seen.clear()
 
-    def write(
-        self, path: str, content: str, *, mode: int | None = None, owner: tuple[int, int] | None = None
-    ) -> bool:
+    def write(self, path: str, content: str, *, mode: int | None = None, owner: tuple[int, int] | None = None) -> bool:
         """Make `path` a file with `content`; say whether that was a change.
 
         Mode and owner (user id, group id) stay as they are when not given; a new file is root's, 0644. A link that

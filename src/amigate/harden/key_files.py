@@ -60,4 +60,3 @@ def expand(pattern: str, user: Account) -> str:
         # An empty part is the second half of "%%".
         text += "%" + next(rest, "") if part == "" else tokens.get(part[0], "%" + part[0]) + part[1:]
     return posixpath.normpath(posixpath.join(user.home or "/", text))
-

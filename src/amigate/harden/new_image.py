@@ -22,9 +22,7 @@ BAKE_TAG = "amigate:bake"
 """On the image and its snapshots; not the tag of the run, whose things are removed."""
 
 
-def make_image(
-    run: AccountRun, instance_id: str, name: str, *, source: str, progress: Callable[[str], None]
-) -> str:
+def make_image(run: AccountRun, instance_id: str, name: str, *, source: str, progress: Callable[[str], None]) -> str:
     """Return the id of the new image, once it is available.
 
     However else this ends, image and snapshots are removed; raises AwsError, naming what could not be."""

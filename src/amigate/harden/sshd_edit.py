@@ -50,10 +50,7 @@ class Edit:
             (
                 number
                 for number, line in enumerate(self._lines)
-                if line.keyword == "include"
-                and line.path == self._main
-                and not line.match
-                and _reads_drop_in(line)
+                if line.keyword == "include" and line.path == self._main and not line.match and _reads_drop_in(line)
             ),
             None,
         )
@@ -71,11 +68,13 @@ class Edit:
                 self._dropped.add((line.path, line.number))
 
     def files(self) -> Iterator[tuple[str, str, int | None]]:
-        """Yield path, text and mode (None: as it is) of each file that is to change, the drop-in always.
+        """Yield path, text and mode (None: as it is) of each file that is to change, the drop-in whenever it is one.
 
         The settings come before anything is taken out, so that no moment in between has fewer than before."""
         texts = {path: self._without(path, text) for path, text in self._texts.items()}
-        if self._include is None:
+        if not self._first:
+            pass
+        elif self._include is None:
             rest = _BLOCK.sub("", texts.get(self._main, ""))
             texts[self._main] = f"{_BEGIN}\n{self._first}{_END}\n{rest}"
         else:
@@ -98,9 +97,7 @@ class Edit:
 
     def _without(self, path: str, text: str) -> str:
         kept = (
-            line
-            for number, line in enumerate(text.splitlines(keepends=True), 1)
-            if (path, number) not in self._dropped
+            line for number, line in enumerate(text.splitlines(keepends=True), 1) if (path, number) not in self._dropped
         )
         return "".join(kept)
 

@@ -67,9 +67,7 @@ def all_steps(package: str = PACKAGE) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def choose(
-    steps: Sequence[Step], *, only: Collection[str] = (), skip: Collection[str] = ()
-) -> tuple[Step, ...]:
+def choose(steps: Sequence[Step], *, only: Collection[str] = (), skip: Collection[str] = ()) -> tuple[Step, ...]:
     """Return the steps to apply: all, or `only` these, without `skip`; raises UsageError for an unknown name."""
     names = [step.name for step in steps]
     for name in (*only, *skip):

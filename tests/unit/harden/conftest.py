@@ -50,7 +50,6 @@ mount -t tmpfs tmpfs root/tmp
 exec chroot root /bin/sh -c '
   trap "exit 0" TERM
   mkdir /run/sshd
-  ssh-keygen -q -A
   /usr/sbin/sshd -D -e &
   while :; do wait || :; done'
 """
@@ -96,6 +95,8 @@ class Computer:
         found = {}
         for top in ("etc", "home", "root", "srv"):
             for path in sorted((self.upper / top).rglob("*")):
+                if path.name == ".sudo_as_admin_successful":  # made by sudo itself
+                    continue
                 status = path.lstat()
                 text = path.read_text() if path.is_file() and not path.is_symlink() else ""
                 found[str(path)] = (status.st_mode, status.st_uid, status.st_ino, text)
@@ -116,6 +117,7 @@ class Computer:
         if self.process is not None:
             self.process.kill()
             self.process.communicate()
+            self.process = None
 
     def start(self) -> None:
         (self.home / "known_hosts").touch()
@@ -143,13 +145,14 @@ class Computer:
         self.write("/etc/gshadow", "root:*::\nadmin:!::\ndeploy:!::\n", 0o640)
         self.write("/etc/sudoers.d/90-admin", "admin ALL=(ALL) NOPASSWD:ALL\n", 0o440)
         self.write("/etc/ssh/sshd_config", Path("/usr/share/openssh/sshd_config").read_text())
-        place = f"Port {self.port}\nListenAddress 127.0.0.1\nPidFile none\n"
+        place = f"Port {self.port}\nListenAddress 127.0.0.1\nPidFile none\nHostKey /etc/ssh/ssh_host_ed25519_key\n"
         self.write("/etc/ssh/sshd_config.d/10-place.conf", place)
         for owner, home in ((1000, "home/admin"), (1020, "srv/deploy"), (0, "root")):
             (self.upper / home).mkdir(parents=True)
             os.chown(self.upper / home, owner, owner)
         key = self.identity.with_suffix(".pub").read_text()
         self.write("/home/admin/.ssh/authorized_keys", key, 0o600, 1000)
+        self.keygen(self.upper / "etc/ssh/ssh_host_ed25519_key")
         self.write("/usr/sbin/poweroff", "#!/bin/sh\nkill -TERM 1\n", 0o755)
 
 

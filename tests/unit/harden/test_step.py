@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from amigate.errors import UsageError
+from amigate.harden.step import all_steps, choose, step
+
+KNOWN = {
+    "account-aging-keeps-key-login",
+    "account-default-user-accepts-keys",
+    "account-no-empty-passwords",
+    "account-no-hash-behind-lock",
+    "account-no-usable-password-hash",
+    "account-root-has-no-usable-password",
+    "account-shadow-backups-without-hashes",
+    "boot-default-user-becomes-root",
+    "boot-earlier-launch-key-absent",
+    "boot-host-keys-unique-per-launch",
+    "boot-without-key-no-password-path",
+    "cloud-init-no-instance-data-left",
+    "key-live-only-launch-key",
+    "key-no-authorized-keys-at-rest",
+    "key-no-builder-signature-keys",
+    "key-no-host-keys-at-rest",
+    "key-no-user-private-keys",
+    "residue-logs-cleared",
+    "residue-machine-id-reset",
+    "residue-random-seed-removed",
+    "residue-temp-directories-empty",
+    "secret-no-histories",
+    "ssh-config-parses",
+    "ssh-match-blocks-evaluated",
+    "ssh-no-dns-checks",
+    "ssh-no-empty-passwords",
+    "ssh-no-keyboard-interactive-login",
+    "ssh-no-password-login",
+    "ssh-no-root-password-login",
+    "ssh-no-unknown-key-sources",
+    "ssh-offers-no-password-method",
+    "ssh-public-key-login-enabled",
+}
+"""Ids of the rule catalogue, not all of which are checks yet."""
+
+
+def test_the_steps_come_in_their_declared_order() -> None:
+    assert [one.name for one in all_steps()] == ["keys", "sshd", "accounts", "residue"]
+
+
+def test_every_step_meets_known_rules_and_says_why() -> None:
+    for one in all_steps():
+        assert set(one.meets) <= KNOWN, one.name
+        assert one.title
+        assert one.rationale
+
+
+def test_a_step_that_a_check_names_as_its_remedy_meets_it() -> None:
+    from amigate.judge import catalogue  # noqa: PLC0415 - needs the checks
+
+    met = {(one.name, rule) for one in all_steps() for rule in one.meets}
+    names = {one.name for one in all_steps()}
+    asked = {(one.remedy, one.id) for one in catalogue.checks().values() if one.remedy in names}
+    assert asked - met == set()
+
+
+def test_only_and_skip_choose_in_the_declared_order() -> None:
+    steps = all_steps()
+    assert [one.name for one in choose(steps, only=["sshd", "keys"])] == ["keys", "sshd"]
+    assert [one.name for one in choose(steps, skip=["residue"])] == ["keys", "sshd", "accounts"]
+
+
+def test_an_unknown_step_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="no step 'ssh'") as error:
+        choose(all_steps(), only=["ssh"])
+    assert error.value.hint == "did you mean sshd?"
+
+
+def test_leaving_no_step_over_is_refused() -> None:
+    with pytest.raises(UsageError, match="no step is left"):
+        choose(all_steps(), only=["sshd"], skip=["sshd"])
+
+
+def test_a_step_without_a_docstring_or_a_rule_is_refused() -> None:
+    def silent(builder: object) -> None: ...
+
+    with pytest.raises(ValueError, match="docstring"):
+        step("silent", meets=["ssh-config-parses"])(silent)
