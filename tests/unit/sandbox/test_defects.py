@@ -1,0 +1,101 @@
+"""The defects: known rules, known effects, and no matter in which order."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amigate.errors import UsageError
+from amigate.judge import catalogue
+from amigate.sandbox.images import DEFECTS, LEAKY, choice, keys
+from amigate.sandbox.images.tree import Tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = {
+    "etc/bash.bashrc": "# none\n",
+    "etc/group": "root:x:0:\n",
+    "etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
+    "etc/shadow": "root:*:20000:0:99999:7:::\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owners cannot be set here, and new host keys would differ each time."""
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(keys, "host_keys", lambda: {"ed25519": ("private\n", "ssh-ed25519 AAAA")})
+
+
+def tree(root: Path) -> Tree:
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return Tree(root)
+
+
+def content(one: Tree) -> dict[str, tuple[str, int]]:
+    """Every file with its lines, sorted where accounts are, and its mode."""
+    found = {}
+    for path in sorted(one.root.rglob("*")):
+        if path.is_file():
+            lines = path.read_text().splitlines()
+            found[str(path.relative_to(one.root))] = ("\n".join(sorted(lines)), path.stat().st_mode)
+    return found
+
+
+def test_every_rule_that_a_defect_violates_exists() -> None:
+    named = set(itertools.chain.from_iterable(defect.violates for defect in DEFECTS.values()))
+    assert named <= set(catalogue.checks())
+
+
+def test_defects_say_what_is_wrong_in_a_sentence() -> None:
+    for name, defect in DEFECTS.items():
+        assert defect.name == name
+        assert defect.summary.endswith(".")
+
+
+def test_the_leaky_image_still_lets_a_launch_key_in() -> None:
+    assert set(LEAKY) <= DEFECTS.keys()
+    assert not any("boot-fresh-key-logs-in" in DEFECTS[name].violates for name in LEAKY)
+
+
+def test_each_defect_changes_the_clean_tree(tmp_path: Path) -> None:
+    for name, defect in DEFECTS.items():
+        one = tree(tmp_path / name)
+        before = content(one)
+        defect.apply(one)
+        assert content(one) != before, name
+
+
+def test_the_order_of_defects_makes_no_difference(tmp_path: Path) -> None:
+    forward, backward = tree(tmp_path / "forward"), tree(tmp_path / "backward")
+    for defect in DEFECTS.values():
+        defect.apply(forward)
+    for defect in reversed(DEFECTS.values()):
+        defect.apply(backward)
+    assert content(forward) == content(backward)
+
+
+def test_an_account_is_added_once_and_keeps_its_password(tmp_path: Path) -> None:
+    one = tree(tmp_path)
+    one.user("admin", uid=1000, home="/home/admin")
+    one.user("admin", uid=1000, home="/home/admin", password="")
+    assert [line.split(":")[0] for line in one.path("/etc/passwd").read_text().splitlines()] == ["root", "admin"]
+    assert "admin:!:" in one.path("/etc/shadow").read_text()
+
+
+def test_the_leaky_image_is_a_name_for_its_defects() -> None:
+    assert choice.parse("leaky").defects == LEAKY
+    assert choice.parse("lean+no-sshd") == choice.Choice(title="lean+no-sshd", image="lean", defects=("no-sshd",))
+
+
+@pytest.mark.parametrize("text", ["fat", "lean+nothing", "", "+no-sshd"])
+def test_unknown_names_are_refused_with_the_known_ones(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        choice.parse(text)
+    assert "lean" in refused.value.hint or "no-sshd" in refused.value.hint

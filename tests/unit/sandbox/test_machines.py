@@ -1,0 +1,105 @@
+"""How a machine is started, without starting one."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amigate.errors import SandboxError
+from amigate.sandbox import workplace
+from amigate.sandbox.machines import accelerator, disks, qemu
+from amigate.sandbox.machines.accelerator import Accelerator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amigate.sandbox.machines.spec import Spec
+
+TCG = Accelerator(name="tcg", reason="measured")
+
+
+@pytest.fixture(autouse=True)
+def _measured_anew() -> Iterator[None]:
+    accelerator.fastest.cache_clear()
+    yield
+    accelerator.fastest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "kvm,tcg,chosen", [(0.01, 0.11, "kvm"), (4.5, 0.11, "tcg"), (None, 0.11, "tcg"), (0.01, None, "kvm")]
+)
+def test_the_accelerator_that_was_faster_is_taken_and_the_times_are_told(
+    kvm: float | None, tcg: float | None, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {"kvm": kvm, "tcg": tcg}
+    monkeypatch.setattr(accelerator, "_time", lambda name, _: times[name])
+    monkeypatch.setattr("os.access", lambda *_: True)
+    found = accelerator.fastest()
+    assert found.name == chosen
+    assert f"{times[chosen]:.2f} s" in found.reason
+
+
+def test_no_accelerator_at_all_is_an_error_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accelerator, "_time", lambda *_: None)
+    with pytest.raises(SandboxError) as failed:
+        accelerator.fastest()
+    assert failed.value.hint
+
+
+def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> None:
+    command = qemu.command(spec, Path("/run/machine"), TCG)
+    network = command[command.index("-netdev") + 1]
+    assert "restrict=on" in network
+    assert "hostfwd=tcp:127.0.0.2:20022-172.31.0.4:22" in network
+    assert "guestfwd=tcp:169.254.169.254:80-cmd:" in network
+
+
+def test_commas_in_paths_do_not_become_options(spec: Spec) -> None:
+    command = qemu.command(spec, Path("/run/a,b"), TCG)
+    assert any("file=/run/a,,b/root.qcow2,if=none" in part for part in command)
+    assert not any("/run/a,b" in part for part in command)
+
+
+def test_serial_and_uuid_are_those_of_ec2(spec: Spec) -> None:
+    entry = next(part for part in qemu.command(spec, Path("/run/m"), TCG) if part.startswith("type=1"))
+    values = dict(part.split("=", 1) for part in entry.split(","))
+    assert values["serial"] == values["uuid"]
+    assert values["uuid"].startswith("ec2")
+
+
+def test_host_names_follow_the_region(spec: Spec) -> None:
+    assert spec.private_dns == "ip-172-31-0-4.ec2.internal"
+    elsewhere = dataclasses.replace(spec, region="eu-west-1")
+    assert elsewhere.private_dns == "ip-172-31-0-4.eu-west-1.compute.internal"
+
+
+@pytest.mark.parametrize("size,gib", [(1, 1), (1 << 30, 1), ((1 << 30) + 1, 2)])
+def test_sizes_are_rounded_up_to_gib(size: int, gib: int) -> None:
+    assert disks.gib(size) == gib
+
+
+def test_a_missing_disk_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError):
+        disks.virtual_size(tmp_path / "none.qcow2")
+
+
+def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        dead = place / "amigate-sandbox-dead"
+        dead.mkdir()
+        (dead / "lock").touch()
+        with workplace.folder(place) as living:
+            assert not dead.exists()
+            workplace.sweep(place)
+            assert living.is_dir()
+        assert list(place.iterdir()) == []
+
+
+def test_a_path_too_long_for_sockets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="too long"), workplace.folder(tmp_path / ("x" * 90)):
+        pass
