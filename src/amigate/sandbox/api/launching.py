@@ -101,9 +101,9 @@ class Launching(CloudResponse):
             volume.attachment.device = DEVICE
         instance.nics[0].delete_on_termination = True
         instance.nics[0].public_ip = next(self.cloud.addresses)
-        if not instance.security_groups and not instance.nics[0].group_set:
+        if not instance.security_groups:
             default = self.backend.get_default_security_group(instance.vpc_id)
-            instance.security_groups = [default] if default else []
+            instance.security_groups = list(instance.nics[0].group_set) or ([default] if default else [])
         if "HttpTokens" not in (self._get_param("MetadataOptions") or {}) and image.imds_support == "v2.0":
             instance.metadata_options.http_tokens = "required"
 
@@ -118,7 +118,6 @@ class Launching(CloudResponse):
     def _spec(self, instance: Instance, reservation_id: str, **disk: Any) -> Spec:
         nic, settings = instance.nics[0], self.cloud.settings
         key = self.backend.key_pairs[instance.key_name] if instance.key_name else None
-        groups = instance.security_groups or nic.group_set
         return Spec(
             instance_id=instance.id,
             reservation_id=reservation_id,
@@ -133,7 +132,7 @@ class Launching(CloudResponse):
             ssh_port=settings.ssh_port,
             mac=nic.mac_address,
             interface_id=nic.id,
-            security_groups=tuple(str(group.name) for group in groups),
+            security_groups=tuple(str(group.name) for group in instance.security_groups),
             key_name=instance.key_name or "",
             public_key=key.public_key.strip() if key else "",
             user_data=_bytes(instance.user_data),
