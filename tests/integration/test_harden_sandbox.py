@@ -111,12 +111,8 @@ def test_a_leaky_machine_is_mended_and_stays_usable(session: SshMachine) -> None
     assert again == []
 
 
-def test_a_baked_image_holds_no_builder_key_and_nothing_else_is_left(
-    aws: Aws, sandbox: Sandbox, leaky: str
-) -> None:
-    recipe = Recipe(
-        source=leaky, name="baked", steps=all_steps(), ssh_users=["admin"], ssh_port=sandbox.ssh_port
-    )
+def test_a_baked_image_holds_no_builder_key_and_nothing_else_is_left(aws: Aws, sandbox: Sandbox, leaky: str) -> None:
+    recipe = Recipe(source=leaky, name="baked", steps=all_steps(), ssh_users=["admin"], ssh_port=sandbox.ssh_port)
     said: list[str] = []
     image_id = bake(aws, recipe, said.append)
 

@@ -96,10 +96,8 @@ class Edit:
         return len(self._lines)
 
     def _without(self, path: str, text: str) -> str:
-        kept = (
-            line for number, line in enumerate(text.splitlines(keepends=True), 1) if (path, number) not in self._dropped
-        )
-        return "".join(kept)
+        lines = enumerate(text.split("\n"), 1)  # as the lines were counted: sshd knows no other end of line
+        return "\n".join(line for number, line in lines if (path, number) not in self._dropped)
 
 
 def _reads_drop_in(line: Line) -> bool:

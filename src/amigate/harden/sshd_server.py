@@ -31,10 +31,14 @@ def config_lines(view: View) -> list[Line]:
 
 
 def _included(view: View) -> Iterator[Glob]:
-    paths = [*MAINS, *(entry.path for pattern in view.globbed for entry in view.glob(pattern))]
-    for path in paths:
-        if path in view.entries and view.entries[path].content is not None:
-            yield from (Glob(pattern) for pattern in includes(view.text(path) or ""))
+    """Follow Include as far as the files are known."""
+    paths = [path for path in MAINS if path in view.entries]
+    for path in paths:  # grows
+        entry = view.entries[path]
+        for pattern in includes(view.text(path) or "") if entry.content is not None else ():
+            yield Glob(pattern)
+            if pattern in view.globbed:
+                paths += [found.path for found in view.glob(pattern) if found.path not in paths]
 
 
 MAINS = (MAIN, "/usr/etc/ssh/sshd_config")
