@@ -1,4 +1,6 @@
-"""The API, without booting a machine (marked vm as it builds an image): what EC2 says to calls that go wrong, and what it remembers."""
+"""The API without booting a machine: what EC2 says to calls that go wrong, and what it remembers.
+
+Marked vm, because it needs the lean image, which takes a minute to build."""
 
 from __future__ import annotations
 
