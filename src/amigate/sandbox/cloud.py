@@ -53,6 +53,8 @@ class Entry:
     instance: Instance
     machine: Machine
     fate: Fate = Fate.AS_THE_GUEST_ASKED
+    is_on: bool = False
+    has_run: bool = False
     when_off: list[AfterPowerOff] = field(default_factory=list)
     """What is done before the machine is powered on again."""
 
@@ -79,8 +81,7 @@ class Cloud:
             spec, self._folder / instance.id, nursery=self._nursery, accelerator=self._accelerator, observer=observer
         )
         self._entries[instance.id] = Entry(instance=instance, machine=machine)
-        set_state(instance, "pending")
-        machine.power_on()
+        self.start(instance.id)
 
     def machine(self, instance_id: str) -> Machine:
         """Return the machine of an instance; KeyError once it is terminated."""
@@ -92,11 +93,12 @@ class Cloud:
         return entry.machine.console() if entry else b""
 
     def start(self, instance_id: str) -> None:
-        """Power a stopped instance on again."""
+        """Power an instance on, from its own disk."""
         entry = self._entries[instance_id]
         entry.fate = Fate.AS_THE_GUEST_ASKED
         set_state(entry.instance, "pending")
         entry.machine.power_on()
+        entry.is_on = True
 
     def stop(self, instance_id: str, *, force: bool) -> None:
         """Power an instance off, by its button or by force."""
@@ -118,13 +120,12 @@ class Cloud:
         entry = self._entries.get(instance_id)
         if entry is None:
             return
-        was_off = entry.instance.state == "stopped"
         entry.fate = Fate.TERMINATE
         set_state(entry.instance, "shutting-down", "Client.UserInitiatedShutdown", "User initiated shutdown")
-        if was_off:
-            self._remove(entry)
-        else:
+        if entry.is_on:
             entry.machine.cut_power()
+        else:
+            self._remove(entry)
 
     def close(self) -> None:
         """Cut the power of every machine and wait until all are gone."""
@@ -142,7 +143,10 @@ class Cloud:
         """Note that a machine runs and its guest boots."""
         with self.lock:
             entry = self._entries.get(instance_id)
-            if entry is not None and entry.instance.state == "pending":
+            if entry is None:
+                return
+            entry.has_run = True
+            if entry.instance.state == "pending":
                 set_state(entry.instance, "running")
 
     def ended(self, instance_id: str, exit_code: int) -> None:
@@ -151,6 +155,7 @@ class Cloud:
             entry = self._entries.get(instance_id)
             if entry is None or self._closed:
                 return
+            entry.is_on = False
             while entry.when_off:
                 entry.when_off.pop(0)(whole=exit_code == 0)
             self._follow(entry, exit_code)
@@ -165,13 +170,21 @@ class Cloud:
             case Fate.REBOOT:
                 self._power_on_again(entry)
             case Fate.AS_THE_GUEST_ASKED if exit_code != 0:
-                reason = entry.machine.complaint()[-_COMPLAINT_CHARACTERS:]
-                _log.warning("the machine of %s ended with code %d: %s", instance.id, exit_code, reason)
-                self._remove(entry, "Server.InternalError", reason or "the virtual machine broke down")
+                self._broke(entry, exit_code)
             case Fate.AS_THE_GUEST_ASKED if instance.instance_initiated_shutdown_behavior == "terminate":
                 self._remove(entry, "Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
             case Fate.AS_THE_GUEST_ASKED:
                 set_state(instance, "stopped", "Client.InstanceInitiatedShutdown", "Instance initiated shutdown")
+
+    def _broke(self, entry: Entry, exit_code: int) -> None:
+        """Terminate an instance that never ran, and stop one that did, so that its disk is not lost."""
+        complaint = entry.machine.complaint()[-_COMPLAINT_CHARACTERS:]
+        _log.warning("the machine of %s ended with code %d: %s", entry.instance.id, exit_code, complaint)
+        reason = ("Server.InternalError", complaint or "the virtual machine broke down")
+        if entry.has_run:
+            set_state(entry.instance, "stopped", *reason)
+        else:
+            self._remove(entry, *reason)
 
     def _power_on_again(self, entry: Entry) -> None:
         try:

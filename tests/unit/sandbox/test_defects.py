@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from amigate.errors import UsageError
 from amigate.judge import catalogue
 from amigate.sandbox.images import DEFECTS, LEAKY, choice, keys
 from amigate.sandbox.images.tree import Tree
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILES = {
     "etc/bash.bashrc": "# none\n",
@@ -57,6 +54,14 @@ def test_defects_say_what_is_wrong_in_a_sentence() -> None:
     for name, defect in DEFECTS.items():
         assert defect.name == name
         assert defect.summary.endswith(".")
+
+
+def test_the_documentation_has_a_row_for_each_defect() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text()
+    for name, defect in DEFECTS.items():
+        mark = " •" if name in LEAKY else ""
+        rules = ", ".join(f"`{rule}`" for rule in defect.violates) or "–"  # noqa: RUF001 - as the table has it
+        assert f"| `{name}`{mark} | {defect.summary} | {rules} |" in text
 
 
 def test_the_leaky_image_still_lets_a_launch_key_in() -> None:

@@ -16,7 +16,7 @@ from amigate.sandbox.machines import disks
 from amigate.sandbox.machines.spec import DEVICE, Spec
 
 if TYPE_CHECKING:
-    from moto.ec2.models.instances import Instance
+    from moto.ec2.models.instances import Instance, Reservation
 
     from amigate.sandbox.api.model import Image
 
@@ -40,7 +40,7 @@ class Launching(CloudResponse):
         reservation = self.content(result)
         for instance in reservation.instances:
             self._complete(instance, image, size)
-            self._boot(instance, reservation.id, image, size)
+        self._boot(reservation, image, size)
         if token:
             self.cloud.tokens[token] = (request, reservation)
         return result
@@ -107,12 +107,17 @@ class Launching(CloudResponse):
         if "HttpTokens" not in (self._get_param("MetadataOptions") or {}) and image.imds_support == "v2.0":
             instance.metadata_options.http_tokens = "required"
 
-    def _boot(self, instance: Instance, reservation_id: str, image: Image, size_gib: int) -> None:
+    def _boot(self, reservation: Reservation, image: Image, size_gib: int) -> None:
+        """Power all machines on, or none."""
         disk = self.cloud.store.disk(image.ebs_snapshot.id)
-        spec = self._spec(instance, reservation_id, size_bytes=size_gib * disks.GIB, backing=disk)
         try:
-            self.cloud.launch(instance, spec)
+            for instance in reservation.instances:
+                spec = self._spec(instance, reservation.id, size_bytes=size_gib * disks.GIB, backing=disk)
+                self.cloud.launch(instance, spec)
         except (OSError, SandboxError) as error:
+            for instance in reservation.instances:
+                self.cloud.terminate(instance.id)
+            del self.backend.reservations[reservation.id]
             raise EC2ClientError("InsufficientInstanceCapacity", f"SANDBOX: {error}") from error
 
     def _spec(self, instance: Instance, reservation_id: str, **disk: Any) -> Spec:
