@@ -1,10 +1,12 @@
 """How sshd lets people in."""
 
-from amigate import check
+from amigate import check, inconclusive
 from amigate.evidence.model import Contact
 from amigate.facts.sshd import Session, Sshd
 
 BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html"
+REFUSING = {"no", "without-password", "prohibit-password", "forced-commands-only"}
+"""The values of PermitRootLogin that keep root from logging in with a password."""
 
 
 @check(
@@ -20,13 +22,17 @@ def test_no_root_password_login(sshd: Sshd) -> None:
     """sshd refuses password logins for root.
 
     A password that ships with an image is the same on every machine made from it, and root's opens everything."""
-    root = sshd.sessions_of("root")
-    refusing = {"no", "without-password", "prohibit-password", "forced-commands-only"}
-    assert not [
+    found = [
         sshd.finding(session, "permitrootlogin", f"permitrootlogin is {session.value('permitrootlogin')}, with {way}")
-        for session in root
-        if session.value("permitrootlogin") not in refusing and (way := _password_way(session))
+        for session in sshd.sessions_of(*sshd.superusers)
+        if session.value("permitrootlogin") not in REFUSING and (way := _password_way(session))
     ]
+    assert not found
+    if any(session.value("permitrootlogin") not in REFUSING for session in sshd.sessions):
+        sshd.require_seen("passwordauthentication", lambda value: value == "no")
+        sshd.require_seen("kbdinteractiveauthentication", lambda value: value == "no")
+    if any(map(_password_way, sshd.sessions)):
+        sshd.require_seen("permitrootlogin", REFUSING.__contains__)
 
 
 def _password_way(session: Session) -> str:
@@ -64,16 +70,18 @@ def test_public_key_login_enabled(sshd: Sshd, contact: Contact) -> None:
     """sshd accepts public keys.
 
     The key that EC2 hands to an instance is the only credential its owner has."""
-    sessions = sshd.sessions_of(contact.user)
+    sessions = [session for session in sshd.sessions_of(contact.user) if contact.user]
+    if not sessions:
+        inconclusive("no user is known whose sessions could be looked at")
     refused = [sshd.finding(s, "pubkeyauthentication") for s in sessions if s.value("pubkeyauthentication") != "yes"]
     more = [
-        sshd.finding(
-            s, "authenticationmethods", "a public key alone is not enough: authenticationmethods"
-        )
+        sshd.finding(s, "authenticationmethods", "a public key alone is not enough: authenticationmethods")
         for s in sessions
         if not _key_is_enough(s.value("authenticationmethods"))
     ]
     assert not refused + more
+    sshd.require_seen("pubkeyauthentication", lambda value: value == "yes")
+    sshd.require_seen("authenticationmethods", _key_is_enough)
 
 
 def _key_is_enough(methods: str) -> bool:

@@ -10,14 +10,13 @@ from amigate.check import InconclusiveError
 from amigate.errors import CollectionError
 from amigate.evidence.frames import FrameReader, Seen, read_round
 from amigate.evidence.model import View
-from amigate.evidence.questions import Question, Run
-from amigate.evidence.script import SHELL, quote, script
+from amigate.evidence.script import SHELL, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from amigate.evidence.channel import Channel
-    from amigate.evidence.questions import Needs
+    from amigate.evidence.questions import Needs, Question
 
 ROUNDS = 6
 """Most round trips of one collection; the shipped facts need four."""
@@ -86,7 +85,7 @@ def _next(needs: Sequence[Needs], view: View, asked: set[Question], seen: Seen) 
             if _expressible(question):
                 wanted[question] = None
             else:
-                seen.unseen[question.key] = "a path of the image cannot be named in a shell"
+                seen.unseen[question.key] = f"{question.key!r} cannot be asked for in a shell"
     return list(wanted)
 
 
@@ -105,7 +104,7 @@ def _following(need: Needs, view: View) -> Iterable[Question]:
 
 def _expressible(question: Question) -> bool:
     try:
-        quote(question.command if isinstance(question, Run) else question.key)
+        script([question], "")
     except ValueError:
         return False
     return True

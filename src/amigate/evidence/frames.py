@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import stat
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.errors import CollectionError
-from amigate.evidence.model import Answer, Entry, Kind
+from amigate.evidence.model import Answer, Entry, Kind, covers
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
-from amigate.evidence.script import NO_ROOT
+from amigate.evidence.script import GLOB_LIMIT, NO_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,9 @@ _NOISE_CAP_BYTES = 256 * 1024
 _LINE_CAP_BYTES = 200
 _PATH_CAP_BYTES = 16 * 1024
 _ROUND_CAP_BYTES = 64 * 1024 * 1024
+
+_META = rb"([0-9a-f]{1,8}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (-?\d{1,20})"
+"""Mode in hexadecimal, uid, gid, size, mtime."""
 
 _WHY = {
     "unsearchable": "its folder cannot be searched, not even by root",
@@ -60,7 +64,10 @@ class FrameReader:
         return block
 
     def _fill(self) -> None:
-        data = self._channel.receive(max(0.001, self._deadline - time.monotonic()))
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:  # a machine that drips would otherwise never end
+            raise TimeoutError
+        data = self._channel.receive(remaining)
         if not data:
             raise CollectionError("the collector ended before it had answered")
         self._total += len(data)
@@ -86,13 +93,21 @@ def read_round(reader: FrameReader, nonce: str, questions: Sequence[Question], s
     if _header(reader, nonce) != 0:
         raise CollectionError("the collector does not run as root, so what it misses proves nothing")
     end = f"END {nonce}".encode()
+    matches: Counter[int] = Counter()
     while (line := reader.line()) != end:
-        frame = re.fullmatch(rb"([EAUGC]) (\d{1,6})((?: -?[a-z0-9-]{1,20}){0,4})", line)
+        frame = re.fullmatch(rb"([EAUGC]) (\d{1,6})((?: [a-z0-9-]{1,20}){0,4})", line)
         if frame is None or int(frame[2]) >= len(questions):
             raise CollectionError("the collector's answer broke its protocol")
         number = int(frame[2])
-        _take(reader, frame[1], frame[3].split(), questions[number], seen)
-        if frame[1] != b"E" or not isinstance(questions[number], Glob):
+        if number in seen.answered:
+            raise CollectionError("the collector answered the same question twice")
+        question = questions[number]
+        _take(reader, frame[1], frame[3].split(), question, seen)
+        matches[number] += 1
+        if matches[number] > GLOB_LIMIT + 2:
+            raise CollectionError("the machine sent more than is collected")
+        # A pattern is answered by its G, whatever could not be seen of a single match before it.
+        if not isinstance(question, Glob) or frame[1] == b"G":
             seen.answered.add(number)
 
 
@@ -116,7 +131,7 @@ def _header(reader: FrameReader, nonce: str) -> int:
 def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Question, seen: Seen) -> None:
     match kind, question, words:
         case b"E", ReadFile() | Glob(), [path, meta, target, content]:
-            _take_entry(reader, (int(path), int(meta), int(target), int(content)), question, seen)
+            _take_entry(reader, _numbers(path, meta, target, content), question, seen)
         case b"A", ReadFile(path), []:
             seen.absent.add(path)
         case b"G", Glob(pattern), [_]:
@@ -125,37 +140,53 @@ def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Questi
             reason = _WHY.get(why.decode(), "it could not be seen")
             seen.unseen[question.key] = f"{question.key}: {reason}"
         case b"C", Run(key, command, timeout_s, cap), [code, out, err]:
-            _take_answer(reader, (int(code), int(out), int(err)), Run(key, command, timeout_s, cap), seen)
+            _take_answer(reader, _numbers(code, out, err), Run(key, command, timeout_s, cap), seen)
         case _:
             raise CollectionError("the collector's answer does not fit its question")
 
 
-def _take_entry(reader: FrameReader, lengths: tuple[int, int, int, int], question: ReadFile | Glob, seen: Seen) -> None:
+def _numbers(*words: bytes) -> tuple[int, ...]:
+    """Read decimal numbers; -1, for no content, is the only negative one."""
+    if not all(re.fullmatch(rb"\d{1,12}|-1", word) for word in words):
+        raise CollectionError("the collector's answer broke its protocol: not a number")
+    return tuple(int(word) for word in words)
+
+
+def _take_entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFile | Glob, seen: Seen) -> None:
     path_length, meta_length, target_length, content_length = lengths
+    if min(path_length, meta_length, target_length) < 0:
+        raise CollectionError("the collector's answer broke its protocol: a length is negative")
     if max(path_length, meta_length, target_length) > _PATH_CAP_BYTES or content_length > question.cap_bytes + 1:
         raise CollectionError("the collector's answer is longer than was asked for")
     path = reader.block(path_length).decode("utf-8", "surrogateescape")
-    meta = re.fullmatch(rb"([0-9a-f]{1,8}) (\d+) (\d+) (\d+) (-?\d+)", reader.block(meta_length))
+    meta = re.fullmatch(_META, reader.block(meta_length))
     target = reader.block(target_length).decode("utf-8", "surrogateescape")
     content = reader.block(content_length) if content_length >= 0 else None
-    if meta is None or (isinstance(question, ReadFile) and path != question.path):
+    asked_for = path == question.path if isinstance(question, ReadFile) else covers(question.pattern, path)
+    if meta is None or not asked_for:
         raise CollectionError("the collector's answer does not fit its question")
-    mode = int(meta[1], 16)
+    mode, size = int(meta[1], 16), int(meta[4])
     entry = Entry(
         path=path,
         kind=_kind(mode),
         mode=stat.S_IMODE(mode),
         uid=int(meta[2]),
         gid=int(meta[3]),
-        size=int(meta[4]),
+        size=size,
         mtime_s=int(meta[5]),
         target=target,
         content=None if content is None else content[: question.cap_bytes],
-        truncated=content is not None and len(content) > question.cap_bytes,
+        truncated=content is not None and _is_short(path, _kind(mode), size, content, question.cap_bytes),
     )
     known = seen.entries.get(path)
     if known is None or known.content is None:  # asked twice, the answer with content stays
         seen.entries[path] = entry
+
+
+def _is_short(path: str, kind: Kind, size: int, content: bytes, cap: int) -> bool:
+    """Whether there is more in the file than was sent: more than the cap, or a read that broke off."""
+    promised = kind is Kind.FILE and not path.startswith(("/proc/", "/sys/"))  # sysfs says 4096 for everything
+    return len(content) > cap or (promised and len(content) < min(size, cap))
 
 
 def _kind(mode: int) -> Kind:
@@ -163,9 +194,11 @@ def _kind(mode: int) -> Kind:
     return kinds.get(stat.S_IFMT(mode), Kind.OTHER)
 
 
-def _take_answer(reader: FrameReader, numbers: tuple[int, int, int], question: Run, seen: Seen) -> None:
+def _take_answer(reader: FrameReader, numbers: tuple[int, ...], question: Run, seen: Seen) -> None:
     exit_code, out_length, err_length = numbers
     cap = question.cap_bytes
+    if min(numbers) < 0:
+        raise CollectionError("the collector's answer broke its protocol: a length is negative")
     if max(out_length, err_length) > cap + 1:
         raise CollectionError("the collector's answer is longer than was asked for")
     stdout, stderr = reader.block(out_length), reader.block(err_length)

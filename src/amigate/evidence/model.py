@@ -171,9 +171,11 @@ class View:
         path = posixpath.normpath(path)
         if path in self.entries:
             return self.entries[path]
-        if path in self.absent or any(_covers(pattern, path) for pattern in self.globbed):
+        if path in self.unseen:
+            raise InconclusiveError(self.unseen[path])
+        if path in self.absent or any(covers(each, path) for each in self.globbed if each not in self.unseen):
             return None
-        raise InconclusiveError(self.unseen.get(path, f"{path} was not collected"))
+        raise InconclusiveError(f"{path} was not collected")
 
     def content(self, path: str) -> bytes | None:
         """Return the whole content of the file at `path`, None when absent.
@@ -196,11 +198,11 @@ class View:
         return None if content is None else content.decode("utf-8", "surrogateescape")
 
     def glob(self, pattern: str) -> list[Entry]:
-        """Return the entries that match `pattern` (`*`, `?`, `[…]`, none of which crosses a `/`), sorted."""
+        """Return the entries that match `pattern` (`*` and `?`, neither of which crosses a `/`), sorted."""
         self._usable()
-        if pattern not in self.globbed:
+        if pattern not in self.globbed or pattern in self.unseen:
             raise InconclusiveError(self.unseen.get(pattern, f"{pattern} was not collected"))
-        return [entry for path, entry in sorted(self.entries.items()) if _covers(pattern, path)]
+        return [entry for path, entry in sorted(self.entries.items()) if covers(pattern, path)]
 
     def answer(self, key: str) -> Answer:
         """Return the answer to the question `key`, whatever its exit code; raise InconclusiveError without one."""
@@ -215,13 +217,20 @@ class View:
             raise InconclusiveError(self.broken)
 
 
-def _covers(pattern: str, path: str) -> bool:
-    """Whether `pattern` would have matched `path`; unlike fnmatch, and like glob(7), `*` stops at a slash."""
-    parts, wanted = path.split("/"), pattern.split("/")
+def covers(pattern: str, path: str) -> bool:
+    """Whether `pattern` would have matched `path` in the C locale: `*` stops at a slash, `?` is one byte.
+
+    A leading dot is matched by a dot only, as in glob(7). Only `*` and `?` are wildcards.
+    """
+    parts, wanted = _bytewise(path).split("/"), _bytewise(pattern).replace("[", "[[]").split("/")
     return len(parts) == len(wanted) and all(
         fnmatchcase(part, want) and (want.startswith(".") or not part.startswith("."))
         for part, want in zip(parts, wanted, strict=True)
     )
+
+
+def _bytewise(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ class ReadFile:
 
 @dataclass(frozen=True)
 class Glob:
-    """Every entry that matches `pattern` (as in sh: `*`, `?`, `[…]`), with its content up to `cap_bytes`."""
+    """Every entry that matches `pattern` (`*` and `?`, as in sh), with its content up to `cap_bytes`."""
 
     pattern: str
     cap_bytes: int = CONTENT_CAP_BYTES

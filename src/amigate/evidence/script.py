@@ -5,7 +5,7 @@ streams back frames: a header line with lengths, then exactly that many bytes. G
 
     amigate/1 NONCE UID             the collector runs, as this user
     E ID PATH META TARGET CONTENT   an entry: lengths of what follows; META is `stat`'s words, CONTENT -1 for none
-    A ID                            the path is absent, and whoever looked could look
+    A ID                            the path is absent: whoever looked could look, and the kernel says so
     U ID WORD                       it could not be seen: WORD says why
     G ID COUNT                      all matches of a pattern have been sent
     C ID EXIT STDOUT STDERR         a command's answer: exit code, lengths of what follows
@@ -14,6 +14,7 @@ streams back frames: a header line with lengths, then exactly that many bytes. G
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, assert_never
 
@@ -30,7 +31,8 @@ SHELL = "/bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; fi; sudo -n /bi
 
 NO_ROOT = b"amigate-no-root"
 
-# e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched.
+# e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched and `stat` says
+# that it is not there, rather than that it could not tell (a FUSE mount, an input/output error).
 # g ID CAP FOLDER MATCH...: a pattern, expanded by the shell. c ID SECONDS CAP BLOCKS TEXT: a command.
 _FUNCTIONS = r"""
 umask 077
@@ -43,12 +45,16 @@ done
 trap 'rm -rf "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 limit=
-if timeout -s KILL 5 true 2>/dev/null; then limit=timeout; fi
+if timeout -s KILL 5 /bin/sh -c : 2>/dev/null; then limit=timeout; fi
 e() {
   if [ ! -e "$3" ] && [ ! -L "$3" ]; then
     a=$3
     while [ -n "$a" ] && [ ! -e "$a" ] && [ ! -L "$a" ]; do a=${a%/*}; done
-    if [ -d "$a/" ] && [ ! -x "$a/" ]; then echo "U $1 unsearchable"; else echo "A $1"; fi
+    if [ -d "$a/" ] && [ ! -x "$a/" ]; then echo "U $1 unsearchable"; return; fi
+    case $(stat "$3" 2>&1 >/dev/null) in
+      *': No such file or directory' | *': Not a directory') echo "A $1" ;;
+      *) echo "U $1 unsearchable" ;;
+    esac
     return
   fi
   if ! m=$(stat -c '%f %u %g %s %Y' "$3" 2>/dev/null); then echo "U $1 no-stat"; return; fi
@@ -85,12 +91,16 @@ c() {
   if [ $o -gt 0 ]; then head -c $o "$t/o"; fi
   if [ $f -gt 0 ]; then head -c $f "$t/e"; fi
 }
+echo
 echo "amigate/1 @NONCE@ $(id -u)"
 """
 
 
 def script(questions: Sequence[Question], nonce: str) -> str:
-    """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold."""
+    """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold.
+
+    Raises ValueError for a question that sh cannot be asked.
+    """
     functions = _FUNCTIONS.replace("@NONCE@", nonce).replace("@GLOB_LIMIT@", str(GLOB_LIMIT))
     lines = [_line(number, question) for number, question in enumerate(questions)]
     body = "\n".join(lines)
@@ -126,17 +136,16 @@ def _line(number: int, question: Question) -> str:
 
 def _folder(pattern: str) -> str:
     """Return the folder in front of the first wildcard."""
-    literal = pattern.split("*", maxsplit=1)[0].split("?", maxsplit=1)[0].split("[", maxsplit=1)[0]
-    return literal.rpartition("/")[0] or "/"
+    return re.split(r"[*?]", pattern, maxsplit=1)[0].rpartition("/")[0] or "/"
 
 
 def _unquoted(pattern: str) -> str:
-    """Quote all of `pattern` but its wildcards; a bracket holds plain characters only."""
-    out, literal = "", ""
-    for character in pattern:
-        if character in "*?[]":
-            out += (quote(literal) if literal else "") + character
-            literal = ""
-        else:
-            literal += character
-    return out + (quote(literal) if literal else "")
+    """Quote all of `pattern` but its wildcards.
+
+    Brackets and backslashes are refused: sh, glob(3) and we would have to read them alike to the last corner, or a
+    file that one of us does not match counts as absent.
+    """
+    if re.search(r"[\[\\]", pattern):
+        raise ValueError("only * and ? are wildcards")
+    parts = re.split(r"([*?])", pattern)
+    return "".join(part if part in ("*", "?") else quote(part) for part in parts if part)

@@ -20,8 +20,11 @@ NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW)))
 # A login shell that lets nobody in, by the program's name.
 _NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
 
-# crypt(5): modular `$id$…`, BSDi `_` and 19 characters, traditional DES with 13.
-_HASH = re.compile(r"\$[^$]+\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}")
+# crypt(5): modular `$id$…`, BSDi `_` and 19 characters, traditional DES with 13, bigcrypt with 11 more for each 8.
+_HASH = re.compile(r"\$[^$]+\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}(?:[./0-9A-Za-z]{11})*", re.DOTALL)
+
+# A number as the C library reads it: blanks, a sign and zeros in front.
+_NUMBER = re.compile(r"[ \t]*\+?0*([0-9]{1,10})")
 
 
 class Password(StrEnum):
@@ -36,14 +39,14 @@ class Password(StrEnum):
     NONE = "none"
     """`*`, `!`, `!!`, `*LOCK*` and whatever else crypt never returns: no password works."""
     SHADOWED = "shadowed"
-    """`x` in passwd: look in shadow."""
+    """`x` in passwd, and `##name`: look in shadow."""
 
 
 def classify(text: str, *, passwd: bool = False) -> Password:
     """Say what field 2 of shadow means; with `passwd`, field 2 of passwd."""
     if text == "":
         return Password.EMPTY
-    if passwd and text == "x":
+    if passwd and (text == "x" or text.startswith("##")):
         return Password.SHADOWED
     if _HASH.fullmatch(text):
         return Password.HASH
@@ -87,7 +90,11 @@ class Accounts:
 
     @classmethod
     def read(cls, view: View) -> Accounts:
-        """Read both files; raises InconclusiveError when passwd is missing, empty or either was not seen."""
+        """Read both files.
+
+        Raises InconclusiveError when passwd is missing or empty, has a line that cannot be told, or either was not
+        seen.
+        """
         passwd, shadow = view.text(PASSWD), view.text(SHADOW)
         accounts = tuple(_accounts(passwd or ""))
         if not accounts:
@@ -125,13 +132,16 @@ class Accounts:
         ]
 
     def _fields(self, account: Account) -> list[tuple[str, int, Password]]:
-        """Return every field that could answer for `account`: passwd's own, and shadow's where it refers there."""
+        """Return every field that could answer for `account`: passwd's own, and shadow's.
+
+        Which of the two counts depends on who asks: without PAM, sshd takes shadow's whatever passwd says.
+        """
+        fields = [(SHADOW, line.line, line.password) for line in self.shadow or () if line.name == account.name]
         if account.password is not Password.SHADOWED:
-            return [(PASSWD, account.line, account.password)]
-        lines = [line for line in self.shadow or () if line.name == account.name]
-        if not lines:
+            return [(PASSWD, account.line, account.password), *fields]
+        if not fields:
             raise InconclusiveError(f"{PASSWD} refers to {SHADOW} for {account.name}, which has no such line")
-        return [(SHADOW, line.line, line.password) for line in lines]
+        return fields
 
 
 _USABLE = {
@@ -141,19 +151,23 @@ _USABLE = {
 
 
 def _accounts(text: str) -> list[Account]:
+    """Read passwd's lines as leniently as the C libraries do, which take four fields for an account."""
     accounts = []
-    for number, line in enumerate(text.splitlines(), 1):
-        fields = line.split(":")
-        if len(fields) != 7 or not (fields[2].isdigit() and fields[3].isdigit()):  # noqa: PLR2004 - passwd(5)
-            continue  # the C library skips it as well
-        name, password, uid, gid, _, home, shell = fields
+    for number, line in enumerate(text.split("\n"), 1):
+        name, password, uid, gid, _, home, shell = [*line.lstrip(" \t").split(":", 6), *[""] * 6][:7]
+        numbers = [_NUMBER.fullmatch(uid), _NUMBER.fullmatch(gid)]
+        if not line.strip() or (line.lstrip().startswith("#") and None in numbers):
+            continue
+        if not name or name[0] in "+-" or numbers[0] is None or numbers[1] is None:
+            what = "accounts of NIS" if name[:1] in ("+", "-") else "an account in no known form"
+            raise InconclusiveError(f"{PASSWD}:{number} names {what}")
         accounts.append(
             Account(
                 name=name,
-                uid=int(uid),
-                gid=int(gid),
+                uid=int(numbers[0][1]),
+                gid=int(numbers[1][1]),
                 home=home,
-                shell=shell or "/bin/sh",
+                shell=shell.rstrip("\r") or "/bin/sh",
                 password=classify(password, passwd=True),
                 line=number,
             )
@@ -163,8 +177,8 @@ def _accounts(text: str) -> list[Account]:
 
 def _shadow(text: str) -> list[ShadowLine]:
     lines = []
-    for number, line in enumerate(text.splitlines(), 1):
-        name, colon, rest = line.partition(":")
+    for number, line in enumerate(text.split("\n"), 1):
+        name, colon, rest = line.lstrip(" \t").partition(":")
         if name and colon:
             password = classify(rest.partition(":")[0])
             lines.append(ShadowLine(name=name, password=password, line=number))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.check import AnswerError
+from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.questions import Needs, Question, ReadFile
 from amigate.facts.accounts import Account, Accounts
 from amigate.facts.sshd import Sshd
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 """Where sshd looks by default."""
 
-# An optional list of options, then type and blob, sshd(8), AUTHORIZED_KEYS FILE FORMAT.
-_KEY = re.compile(r"(?:^|\s)(?P<type>(?:sk-)?(?:ssh|ecdsa)-[\w@.-]+)\s+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)")
+# Type and blob, sshd(8), AUTHORIZED_KEYS FILE FORMAT; options in front of them hold blanks only within quotes.
+_KEY = re.compile(
+    r"(?P<type>(?:sk-|webauthn-sk-)?(?:ssh|ecdsa)-[\w@.-]+)[ \t]+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)"
+)
+_OPTIONS = re.compile(r'(?:\\"|"(?:\\"|[^"])*"|[^ \t"])+[ \t]+')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,7 @@ class AuthorizedKeys:
 def parse(text: str, *, user: str, path: str) -> list[AuthorizedKey]:
     """Return the keys in a key file; every line that is neither blank nor a comment gives one."""
     keys = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             kind, digest = _identify(line)
             keys.append(AuthorizedKey(user=user, path=path, line=number, type=kind, fingerprint=digest))
@@ -96,32 +99,45 @@ def fingerprint(blob: bytes) -> str:
 
 
 def _identify(line: str) -> tuple[str, str]:
-    for match in _KEY.finditer(line):
+    """Return type and fingerprint as sshd finds them: at the beginning, else behind one list of options."""
+    line = line.lstrip(" \t")
+    options = _OPTIONS.match(line)
+    for start in (0, options.end() if options else 0):
+        if (match := _KEY.match(line, start)) is None:
+            continue
         try:
             blob = base64.b64decode(match["blob"], validate=True)
         except binascii.Error:
             continue
         length = int.from_bytes(blob[:4], "big")
-        if blob[4 : 4 + length].decode("ascii", "replace") == match["type"]:
+        if blob[4 : 4 + length] == match["type"].encode():
             return match["type"], fingerprint(blob)
     return "a line in no known form", ""
 
 
 def _patterns(sshd: Sshd) -> tuple[str, ...]:
-    """Return every AuthorizedKeysFile word of every session, and the usual ones."""
-    words = [
-        word for session in sshd.sessions for word in session.value("authorizedkeysfile").split() if word != "none"
-    ]
-    return tuple(dict.fromkeys([*USUAL, *words]))
+    """Return every AuthorizedKeysFile word of every session and of the files themselves, and the usual ones.
+
+    `sshd -T` prints a path with a blank in it as if it were two; the files keep it whole.
+    """
+    words = [word for session in sshd.sessions for word in session.value("authorizedkeysfile").split()]
+    words += [word for line in sshd.lines if line.keyword == "authorizedkeysfile" for word in line.words]
+    return tuple(dict.fromkeys([*USUAL, *(word for word in words if word.lower() != "none")]))
 
 
 def _paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
-    """Expand sshd's tokens (sshd_config(5), TOKENS) for `account`; a relative path starts at the home."""
+    """Expand sshd's tokens (sshd_config(5), TOKENS) for `account`; a relative path starts at the home.
+
+    Raises InconclusiveError for `..`, which leads elsewhere where what stands before it is a link.
+    """
     tokens = {"%%": "%", "%h": account.home, "%u": account.name, "%U": str(account.uid)}
     paths = []
     for pattern in patterns:
         expanded = re.sub(r"%.", lambda match: tokens.get(match[0], match[0]), pattern)
-        paths.append(posixpath.normpath(posixpath.join("/", account.home, expanded)))
+        path = posixpath.join("/", account.home, expanded)
+        if ".." in path.split("/"):
+            raise InconclusiveError(f"the key file of {account.name} is named by way of `..`")
+        paths.append("/" + posixpath.normpath(path).lstrip("/"))
     return list(dict.fromkeys(paths))
 
 

@@ -27,45 +27,61 @@ def _list(manager: str, command: str) -> Run:
 
 DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'")
 RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
-APK = _list("apk", r"apk info -v | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'")
+APK = _list("apk", r"list=$(apk info -v) && echo \"$list\" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'")
 NEEDS = Needs(first=(DPKG, RPM, APK))
+
+_GONE = {"not-installed", "config-files"}
+_STATUSES = {
+    *_GONE,
+    "installed",
+    "half-installed",
+    "unpacked",
+    "half-configured",
+    "triggers-awaited",
+    "triggers-pending",
+}
+"""dpkg(1), package states; whatever is not gone has files on the disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Packages:
-    """Installed packages, name to version."""
+    """Installed packages, name to versions: a name can stand for several architectures or releases."""
 
-    installed: Mapping[str, str]
+    installed: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def read(cls, view: View) -> Packages:
-        """Read every manager's list; raises InconclusiveError when none answers or one breaks off."""
-        installed: dict[str, str] = {}
-        managers = 0
+        """Read every manager's list.
+
+        Raises InconclusiveError when none answers, one breaks off, or what it says is not what was asked for.
+        """
+        installed: dict[str, tuple[str, ...]] = {}
         for question in (DPKG, RPM, APK):
             answer = view.answer(question.key)
             if answer.exit_code == _ABSENT:
                 continue
             if answer.exit_code != 0:
                 raise InconclusiveError(f"the {question.key} could not be listed")
-            managers += 1
-            for line in answer.text.splitlines():
-                words = line.split()
-                if len(words) == 3 and words[0] == "installed":  # noqa: PLR2004 - as asked for
-                    installed[words[1]] = words[2]
-        if not managers:
+            for line in filter(None, answer.text.split("\n")):
+                status, name, version = [*line.split(" "), "", ""][:3]
+                if status not in _STATUSES or not name:
+                    raise InconclusiveError(f"the {question.key} are listed in a form that is not known here")
+                if status not in _GONE:
+                    installed[name] = (*installed.get(name, ()), version)
+        if not installed:
             raise InconclusiveError("no package manager is known here that could list what is installed")
         return cls(installed=installed)
 
-    def named(self, names: Collection[str]) -> dict[str, str]:
+    def named(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return those of `names` that are installed, with their versions."""
-        return {name: version for name, version in self.installed.items() if name in names}
+        return {name: versions for name, versions in self.installed.items() if name in names}
 
     def older_than(self, names: Collection[str], version: str) -> list[Finding]:
         """Find the packages of `names` older than the upstream `version` (numbers and dots)."""
         return [
             Finding(subject=name, detail=f"version {_upstream(has)} is older than {version}")
-            for name, has in self.named(names).items()
+            for name, versions in self.named(names).items()
+            for has in versions
             if _numbers(_upstream(has)) < _numbers(version)
         ]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError, NotApplicableError
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts import accounts, sshd_config
-from amigate.facts.sshd_sessions import ANYBODY, Criterion, command, criteria, server_options
+from amigate.facts.sshd_sessions import ANYBODY, Criterion, Server, command, criteria, is_blind, server
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ class Sshd:
     sessions: tuple[Session, ...]
     lines: tuple[Line, ...]
     """Its configuration files, in the order in which sshd reads them."""
+    superusers: tuple[str, ...] = ("root",)
+    """The accounts with uid 0, to all of which PermitRootLogin applies."""
 
     @classmethod
     def read(cls, view: View) -> Sshd:
@@ -60,27 +61,51 @@ class Sshd:
             if view.contact is not None:
                 raise InconclusiveError("an SSH server answers, but there is no sshd that could be asked")
             raise NotApplicableError("sshd is not installed")
+        running = _server(view)
         sessions = []
-        for criterion in _criteria(view):
-            answer = view.answer(command(program, _options(view), criterion))
+        for criterion in _criteria(view, running):
+            answer = view.answer(command(program, running.options, criterion))
+            settings = _settings(answer.text)
             if answer.exit_code != 0:
                 raise InconclusiveError(f"`sshd -T` exited {answer.exit_code} for {criterion.subject}")
-            sessions.append(Session(user=criterion.user, subject=criterion.subject, settings=_settings(answer.text)))
-        return cls(sessions=tuple(sessions), lines=tuple(sshd_config.lines(view, _main(_options(view)))))
+            if not settings.keys() >= _ALWAYS:
+                raise InconclusiveError(f"`sshd -T` printed no configuration for {criterion.subject}")
+            sessions.append(Session(user=criterion.user, subject=criterion.subject, settings=settings))
+        lines = tuple(sshd_config.lines(view, _main(running)))
+        return cls(sessions=tuple(sessions), lines=lines, superusers=_superusers(view))
 
-    def sessions_of(self, user: str) -> list[Session]:
-        """Return the sessions that `user` can have."""
-        return [session for session in self.sessions if session.user in (user, ANYBODY)]
+    def sessions_of(self, *users: str) -> list[Session]:
+        """Return the sessions that `users` can have."""
+        return [session for session in self.sessions if session.user in (*users, ANYBODY)]
 
     def sessions_where(
         self, keyword: str, *, is_not: str, but_for: Callable[[Session], bool] = lambda _: False
     ) -> list[Finding]:
-        """Find the sessions in which `keyword` has another value than `is_not`."""
-        return [
+        """Find the sessions in which `keyword` has another value than `is_not`.
+
+        Raises InconclusiveError where there is none, and a Match block might give it another value all the same.
+        """
+        found = [
             self.finding(session, keyword)
             for session in self.sessions
             if session.value(keyword) != is_not and not but_for(session)
         ]
+        if not found:
+            self.require_seen(keyword, lambda value: value == is_not)
+        return found
+
+    def require_seen(self, keyword: str, sound: Callable[[str], bool]) -> None:
+        """Raise InconclusiveError where a Match block gives `keyword` a value that is not sound and was never seen.
+
+        What a Match block asks can be more than `sshd -T -C` can be told, such as a command or the members of a
+        group that nobody here is in.
+        """
+        for line in self._lines_of(keyword):
+            value = _printed(line.words)
+            if not line.match or sound(value):
+                continue
+            if is_blind(line.match) or all(value != _printed([each.value(keyword)]) for each in self.sessions):
+                raise InconclusiveError(f"{line.place} sets {keyword} for sessions that could not be made up here")
 
     def finding(self, session: Session, keyword: str, detail: str = "") -> Finding:
         """Return the finding that `session` has the value it has, at the line that gives it."""
@@ -95,18 +120,17 @@ class Sshd:
 
     def _origin(self, keyword: str, value: str) -> Line | None:
         """Return the line that sets `keyword` to `value`; the first that does wins, a Match beats what is outside."""
-        found = [
-            line
-            for line in self.lines
-            if line.keyword in _SPELLINGS.get(keyword, (keyword,)) and _printed(line.words) == value.lower()
-        ]
+        found = [line for line in self._lines_of(keyword) if _printed(line.words) == value.lower()]
         return min(found, key=lambda line: not line.match, default=None)
+
+    def _lines_of(self, keyword: str) -> list[Line]:
+        return [line for line in self.lines if line.keyword in _SPELLINGS.get(keyword, (keyword,))]
 
 
 def _printed(words: Sequence[str]) -> str:
     """Return a setting's value as `sshd -T` prints it."""
     value = " ".join(words).lower()
-    return "without-password" if value == "prohibit-password" else value
+    return {"prohibit-password": "without-password", "true": "yes", "false": "no"}.get(value, value)
 
 
 _SPELLINGS: Mapping[str, Collection[str]] = {
@@ -115,66 +139,83 @@ _SPELLINGS: Mapping[str, Collection[str]] = {
         "challengeresponseauthentication",
         "skeyauthentication",
     ),
+    "pubkeyauthentication": ("pubkeyauthentication", "dsaauthentication"),
 }
+
+_ALWAYS = {"port", "permitrootlogin", "passwordauthentication", "pubkeyauthentication"}
+"""What every sshd prints, or it printed something else than its configuration."""
 
 
 def _settings(text: str) -> dict[str, list[str]]:
     settings: dict[str, list[str]] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         keyword, _, value = line.partition(" ")
         settings.setdefault(keyword.lower(), []).append(value.strip())
     return settings
 
 
 def _program(view: View) -> str | None:
+    """Return the sshd to ask: the one that runs, else the one that is installed."""
+    if (running := server(view.answer(PROCESSES.key).stdout)) is not None:
+        return running.program
     found = view.answer(PROGRAM.key).text.split("\n", 1)[0].strip()
     return found if found.startswith("/") else None
 
 
-def _options(view: View) -> list[str]:
-    """Return the running server's options; a login that no listening sshd explains leaves them unknown."""
-    options = server_options(view.answer(PROCESSES.key).stdout)
-    if options is None and view.contact is not None:
+def _server(view: View) -> Server:
+    """Return the running server; a login that no listening sshd explains leaves its options unknown."""
+    running = server(view.answer(PROCESSES.key).stdout)
+    if running is None and view.contact is not None:
         raise InconclusiveError("no listening sshd was found, so the options it runs with are unknown")
-    return options or []
+    return running or Server(program="", options=())
 
 
-def _main(options: list[str]) -> str:
-    files = [value for flag, value in zip(options[::2], options[1::2], strict=True) if flag == "-f"]
-    return posixpath.join("/", files[-1]) if files else sshd_config.MAIN
+def _main(running: Server) -> str:
+    files = [value for flag, value in zip(running.options[::2], running.options[1::2], strict=True) if flag == "-f"]
+    return files[-1] if files else sshd_config.MAIN
 
 
-def _criteria(view: View) -> list[Criterion]:
+def _superusers(view: View) -> tuple[str, ...]:
+    return tuple(account.name for account in accounts.Accounts.read(view).all if account.uid == 0)
+
+
+def _criteria(view: View, running: Server) -> list[Criterion]:
+    """Return the sessions to ask about: of the login users, and of root whatever its shell is."""
     users = [account.name for account in accounts.Accounts.read(view).login_users]
-    return criteria(sshd_config.lines(view, _main(_options(view))), users)
+    known = dict.fromkeys([*_superusers(view), *users])
+    return criteria(sshd_config.lines(view, _main(running)), list(known))
 
 
 def _then(view: View) -> list[Question]:
     """Follow Include until every file is known, then ask sshd for each kind of session."""
-    options = _options(view)
-    main = _main(options)
+    running = _server(view)
+    main = _main(running)
     questions: list[Question] = [ReadFile(main)]
-    for path in [main, *_included(view, main)]:
+    for path in _included(view, main):
         text = view.text(path) if path in view.entries else None
         questions += [Glob(pattern) for pattern in sshd_config.includes(text or "")]
     if not {question.key for question in questions} <= {*view.entries, *view.globbed, *view.absent, *view.unseen}:
         return questions
     program = _program(view)
     if program is not None:
-        questions += [Run(line, line) for line in (command(program, options, each) for each in _criteria(view))]
+        questions += [
+            Run(line, line) for line in (command(program, running.options, each) for each in _criteria(view, running))
+        ]
     return questions
 
 
-def _included(view: View, path: str, depth: int = 0) -> list[str]:
-    """Return the files that are included as far as they are known."""
-    if depth > 4 or path not in view.entries:  # noqa: PLR2004 - as many rounds as a collection has
-        return []
-    found = []
-    for pattern in sshd_config.includes(view.text(path) or ""):
-        if pattern in view.globbed:
-            for entry in view.glob(pattern):
-                found += [entry.path, *_included(view, entry.path, depth + 1)]
-    return found
+def _included(view: View, main: str) -> list[str]:
+    """Return the main file and those that it includes, as far as they are known, each once."""
+    found = {main: None}
+    waiting = [main]
+    while waiting:
+        path = waiting.pop()
+        text = view.text(path) if path in view.entries else None
+        for pattern in sshd_config.includes(text or ""):
+            new = [entry.path for entry in view.glob(pattern)] if pattern in view.globbed else []
+            waiting += [path for path in new if path not in found]
+            found.update(dict.fromkeys(new))
+    return list(found)
 
 
 NEEDS = Needs(

@@ -7,8 +7,9 @@ the next Match or the end of its file, https://man.openbsd.org/sshd_config.
 from __future__ import annotations
 
 import posixpath
-import shlex
+import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MAIN = "/etc/ssh/sshd_config"
 _INCLUDE_DEPTH = 16
 """As in OpenSSH's servconf.c, SERVCONF_MAX_DEPTH."""
+_LINES = 20_000
+"""More settings than any configuration has; files that include each other many times over would never end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,8 @@ class Line:
     """In lower case."""
     words: tuple[str, ...]
     match: tuple[str, ...] = ()
-    """The words of the Match block that it stands in; empty outside of any."""
+    """The words of the Match block that it stands in, and before them of the one that holds its Include; empty
+    outside of any."""
 
     @property
     def place(self) -> str:
@@ -42,47 +46,74 @@ class Line:
 
 
 def includes(text: str) -> list[str]:
-    """Return the patterns that `text` includes; a relative one is taken from /etc/ssh, as sshd does."""
-    return [
-        posixpath.join("/etc/ssh", pattern)
-        for _, keyword, words in _settings(text)
-        if keyword == "include"
-        for pattern in words
-    ]
+    """Return the patterns that `text` includes; a relative one is taken from /etc/ssh, as sshd does.
+
+    Raises InconclusiveError for a pattern that sshd and we might not read alike.
+    """
+    return [_pattern(word) for _, keyword, words in _settings(text) if keyword == "include" for word in words]
 
 
 def lines(view: View, path: str = MAIN) -> list[Line]:
     """Return every setting of `path` and of what it includes; raises InconclusiveError where one was not seen."""
-    return list(_read(view, path, (), 0))
+    found = list(islice(_read(view, path, (), 0), _LINES + 1))
+    if len(found) > _LINES:
+        raise InconclusiveError(f"{path}: its includes never come to an end")
+    return found
 
 
-def _read(view: View, path: str, match: tuple[str, ...], depth: int) -> Iterator[Line]:
+def _pattern(word: str) -> str:
+    if re.search(r"[\[\\\0]|^~|(^|/)\.\.(/|$)", word):
+        raise InconclusiveError("an Include has brackets, a backslash, `~` or `..`, which is not followed here")
+    return posixpath.normpath(posixpath.join("/etc/ssh", word))
+
+
+def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator[Line]:
     if depth > _INCLUDE_DEPTH:
         raise InconclusiveError(f"{path}: includes are nested deeper than sshd allows")
     text = view.text(path)
     if text is None:
         raise InconclusiveError(f"{path} is missing")
+    match = outer
     for number, keyword, words in _settings(text):
         if keyword == "match":
             # Inside an included file a Match ends with that file; one that holds the Include holds for all of it.
-            match = words
+            match = outer + words
         yield Line(path=path, number=number, keyword=keyword, words=words, match=match)
         if keyword == "include":
-            for pattern in words:
-                for entry in view.glob(posixpath.join("/etc/ssh", pattern)):
+            for word in words:
+                for entry in view.glob(_pattern(word)):
                     yield from _read(view, entry.path, match, depth + 1)
 
 
 def _settings(text: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Yield line number, keyword in lower case and words; `Keyword=value` and quotes as sshd reads them."""
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        keyword = stripped.split(maxsplit=1)[0].split("=", 1)[0]
-        rest = stripped[len(keyword) :].lstrip().removeprefix("=")
-        try:
-            words = tuple(shlex.split(rest, comments=True))
-        except ValueError:
-            words = tuple(rest.split())
-        yield number, keyword.strip('"').lower(), words
+    """Yield line number, keyword in lower case and words, as sshd reads them: lines end with a line feed only."""
+    for number, line in enumerate(text.split("\n"), 1):
+        found = re.match(r'[ \t\r\f]*(?:"([^"]*)"|([^\s"=#][^ \t\r"=]*))[ \t\r]*=?[ \t\r]*', line, re.ASCII)
+        if found:
+            keyword = found[1] if found[1] is not None else found[2]
+            yield number, keyword.lower(), _words(line[found.end() :].rstrip(" \t\r\f"))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Split as argv_split of OpenSSH's misc.c does: quotes of both kinds, few escapes, a comment ends it."""
+    words: list[str] = []
+    word: str | None = None
+    quote = ""
+    escaped = False
+    for character, following in zip(text, f"{text} "[1:], strict=True):
+        if escaped:
+            word, escaped = (word or "") + character, False
+        elif character == "\\" and (following in "\\'\"" or (following == " " and not quote)):
+            escaped = True
+        elif not quote and character in " \t":
+            words += [] if word is None else [word]
+            word = None
+        elif not quote and word is None and character == "#":
+            return tuple(words)
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            word, quote = word or "", character
+        else:
+            word = (word or "") + character
+    return tuple(words if word is None else [*words, word])

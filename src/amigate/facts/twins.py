@@ -62,11 +62,14 @@ class Twins:
         a, b = AuthorizedKeys.read(self.a), AuthorizedKeys.read(self.b)
         if not self._launched_with_different_keys():
             raise InconclusiveError("the launches were not made with different keys, so they prove nothing")
-        return [
+        found = [
             key.finding("a key that two launches with different keys have in common")
             for key in a.all
             if key.fingerprint in b.fingerprints
         ]
+        if not found and all(any(not key.fingerprint for key in each.all) for each in (a, b)):
+            raise InconclusiveError("both launches have a line in a key file that is in no known form")
+        return found
 
     def _launched_with_different_keys(self) -> bool:
         contacts = [view.contact for view in (self.a, self.b) if view.contact is not None]

@@ -1,0 +1,81 @@
+"""A root shell of this machine behind the collector's channel, under each shell that images come with."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amigate.evidence.collector import collect
+from amigate.evidence.questions import Needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from amigate.evidence.model import View
+    from amigate.evidence.questions import Question
+
+SHELLS = {"dash": "/usr/bin/dash", "bash": "/usr/bin/bash", "busybox": "/usr/bin/busybox sh"}
+
+
+class ShellChannel:
+    """A program on this machine; `damage` may change what it says."""
+
+    def __init__(self, arguments: Sequence[str], damage: Callable[[bytes], bytes] = lambda data: data) -> None:
+        self._damage = damage
+        self.process = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+
+    def send(self, data: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+
+    def receive(self, timeout_s: float) -> bytes:
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(timeout_s):
+                raise TimeoutError
+        return self._damage(os.read(self.process.stdout.fileno(), 1 << 16))
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> str:
+    """Return the command line of one of the shells."""
+    return SHELLS[request.param]
+
+
+@pytest.fixture
+def ask(shell: str) -> Iterator[Callable[..., View]]:
+    """Return a function that collects the answers to questions through that shell."""
+    if os.geteuid() != 0:
+        pytest.skip("the collector's own tests run as root")
+    opened: list[ShellChannel] = []
+
+    def run(*questions: Question, prefix: Sequence[str] = (), before: str = "", deadline_s: float = 30) -> View:
+        def open_shell(command: str) -> ShellChannel:
+            line = before + command.replace("/bin/sh", shell)
+            opened.append(ShellChannel([*prefix, "/bin/sh", "-c", line]))
+            return opened[-1]
+
+        return collect(open_shell, [Needs(first=questions)], deadline_s=deadline_s)
+
+    yield run
+    for channel in opened:
+        assert channel.process.returncode is not None, "the shell outlived its collection"
+
+
+@pytest.fixture(scope="session")
+def shell_channel() -> type[ShellChannel]:
+    return ShellChannel
