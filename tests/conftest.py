@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+# moto reads these when it is imported, which any test may be the first to do.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALIDATION"] = "true"
+
 from amigate.sandbox import Sandbox, images
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def tags_of_the_image_only(params: dict[str, Any], **_: object) -> None:
 
 @pytest.fixture
 def instance(run: Any) -> str:
-    image = run.aws.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    image = run.aws.ec2.register_image(Name="source", Architecture="x86_64")["ImageId"]
     made = run.aws.ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
     id_: str = made["Instances"][0]["InstanceId"]
     return id_

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from amigate.sources.aws import Aws
 
-os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # read when moto is imported
-os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALIDATION"] = "true"
-
 from moto import mock_aws
 
 from amigate.sources.aws import connect
