@@ -58,6 +58,7 @@ def share(
     before = permissions(aws, ami)
     already = tuple(account for account in accounts if account in before)
     added = tuple(account for account in accounts if account not in before)
+    after = before
     if added:
         progress(f"{ami}: adding launch permission for {', '.join(added)}")
         try:
@@ -67,7 +68,7 @@ def share(
         except BaseException as error:
             _take_back(aws, ami, added, error)
             raise
-    return Shared(ami=ami, added=added, already=already, permissions=permissions(aws, ami))
+    return Shared(ami=ami, added=added, already=already, permissions=after)
 
 
 def require_shareable(aws: Aws, report: Report) -> None:

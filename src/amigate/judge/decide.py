@@ -61,7 +61,7 @@ def decide(  # noqa: PLR0911 - one for each way to end
 
 def worst(decisions: Collection[Decision]) -> Decision:
     """Combine the judgements of one rule: the worst answer counts, with the findings of all that say the same."""
-    order = (Status.FAIL, Status.INCONCLUSIVE, Status.WARN, Status.PASS, Status.NOT_APPLICABLE)
+    order = (Status.FAIL, Status.INCONCLUSIVE, Status.WAIVED, Status.WARN, Status.PASS, Status.NOT_APPLICABLE)
     status = min((decision.status for decision in decisions), key=order.index)
     same = [decision for decision in decisions if decision.status is status]
     messages = dict.fromkeys(decision.message for decision in same if decision.message)
@@ -107,7 +107,10 @@ def _asserted(error: BaseException) -> tuple[Finding, ...]:
         covers = node.lineno <= number <= (node.end_lineno or node.lineno)
         if covers and isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not):
             expression = compile(ast.Expression(node.test.operand), "<assert>", "eval")
-            value = eval(expression, {**frame.tb_frame.f_globals, **frame.tb_frame.f_locals})  # noqa: S307
+            try:
+                value = eval(expression, {**frame.tb_frame.f_globals, **frame.tb_frame.f_locals})  # noqa: S307
+            except Exception:  # noqa: BLE001 - it failed already; that it cannot be asked twice costs the findings only
+                return ()
             if isinstance(value, list | tuple) and all(isinstance(each, Finding) for each in value):
                 return tuple(value)
     return ()

@@ -36,7 +36,8 @@ def results(  # noqa: PLR0913 - what a result depends on
         check = checks[rule]
         severity = profile.choice(rule).severity or check.severity
         expected = places(check, asked, launched)
-        decision = _waive(_combine(rule, expected, decisions), rule, profile.waivers, today)
+        waivers = [waiver for waiver in profile.waivers if waiver.rule == rule]
+        decision = _combine(rule, expected, decisions, lambda one, own=waivers: _waive(one, own, today))
         hurts = decision.status in (Status.FAIL, Status.INCONCLUSIVE)
         found.append(
             Result(
@@ -58,8 +59,13 @@ def results(  # noqa: PLR0913 - what a result depends on
     return tuple(found)
 
 
-def _combine(rule: str, expected: tuple[Place, ...], decisions: Decisions) -> Decision:
-    """Combine the judgements of one rule; one that is missing could not be decided."""
+def _combine(
+    rule: str, expected: tuple[Place, ...], decisions: Decisions, waive: Callable[[Decision], Decision]
+) -> Decision:
+    """Combine the judgements of one rule; one that is missing could not be decided.
+
+    Each is waived by itself: a waiver of what one launch shows says nothing of another that could not be looked at.
+    """
     if not expected:
         return Decision(status=Status.NOT_ASKED, message="none of its witnesses was asked")
     missing = Decision(status=Status.INCONCLUSIVE, message="the judge gave no answer")
@@ -67,7 +73,7 @@ def _combine(rule: str, expected: tuple[Place, ...], decisions: Decisions) -> De
     for place in expected:
         decision = decisions.get((rule, place), (missing, 0.0))[0]
         seen = str(place.launch or "")
-        found.append(replace(decision, findings=tuple(_seen(each, seen) for each in decision.findings)))
+        found.append(waive(replace(decision, findings=tuple(_seen(each, seen) for each in decision.findings))))
     return worst(found)
 
 
@@ -75,16 +81,15 @@ def _seen(finding: Finding, launch: str) -> Finding:
     return finding if finding.seen else replace(finding, seen=launch)
 
 
-def _waive(decision: Decision, rule: str, waivers: Collection[Waiver], today: datetime.date | None) -> Decision:
+def _waive(decision: Decision, waivers: Collection[Waiver], today: datetime.date | None) -> Decision:
     """Turn a fail all of whose findings are accepted into waived; say where a waiver has run out."""
-    named = [waiver for waiver in waivers if waiver.rule == rule]
-    if decision.status is not Status.FAIL or not named:
+    if decision.status is not Status.FAIL or not waivers:
         return decision
     day = today or datetime.datetime.now(datetime.UTC).date()
-    valid = [waiver for waiver in named if waiver.expires >= day]
+    valid = [waiver for waiver in waivers if waiver.expires >= day]
     findings = decision.findings or (Finding(detail=""),)
     if valid and all(any(w.covers(each.subject, each.path) for w in valid) for each in findings):
         accepted = "; ".join(f"waived by {w.owner} until {w.expires}: {w.reason}" for w in valid)
         return replace(decision, status=Status.WAIVED, message=accepted)
-    expired = [f"the waiver of {w.owner} expired on {w.expires}" for w in named if w not in valid]
+    expired = [f"the waiver of {w.owner} expired on {w.expires}" for w in waivers if w not in valid]
     return replace(decision, message="; ".join([decision.message, *expired]))
