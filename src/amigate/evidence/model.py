@@ -89,8 +89,8 @@ class Entry:
     """Seconds since the epoch, by the image's clock."""
     target: str = ""
     """Where a link leads, as written in it."""
-    content: bytes | None = None
-    """None when it was not asked for, or the entry is no file."""
+    content: bytes | None = field(default=None, repr=False)
+    """None when it was not asked for, or the entry is no file. Never shown: it may be a secret."""
     truncated: bool = False
     """`content` is only the beginning."""
 
@@ -101,8 +101,8 @@ class Answer:
 
     command: str
     exit_code: int
-    stdout: bytes
-    stderr: bytes
+    stdout: bytes = field(repr=False)
+    stderr: bytes = field(repr=False)
     truncated: bool = False
 
     @property

@@ -27,7 +27,7 @@ def _list(manager: str, command: str) -> Run:
 
 DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'")
 RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
-APK = _list("apk", r"list=$(apk info -v) && echo \"$list\" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'")
+APK = _list("apk", r"""list=$(apk info -v) && echo "$list" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'""")
 NEEDS = Needs(first=(DPKG, RPM, APK))
 
 _GONE = {"not-installed", "config-files"}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from amigate.result import Report
     from amigate.sources.aws import Aws
 
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 _CONSOLES = {
     "aws": "https://{region}.console.aws.amazon.com",
@@ -129,7 +129,7 @@ def _take_back(aws: Aws, ami: str, accounts: Sequence[str], error: BaseException
     try:
         _modify(aws, ami, "Remove", accounts)
     except AwsError as worse:
-        left = ", ".join(f"UserId={account}" for account in accounts)
+        left = ",".join(f"{{UserId={account}}}" for account in accounts)
         raise ShareError(
             f"{ami}: sharing failed ({type(error).__name__}), and it could not be taken back: {worse}",
             hint=f"aws ec2 modify-image-attribute --region {aws.region} --image-id {ami} "

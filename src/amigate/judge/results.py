@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from amigate.judge.decide import Decision, worst
@@ -37,7 +38,7 @@ def results(  # noqa: PLR0913 - what a result depends on
         severity = profile.choice(rule).severity or check.severity
         expected = places(check, asked, launched)
         waivers = [waiver for waiver in profile.waivers if waiver.rule == rule]
-        decision = _combine(rule, expected, decisions, lambda one, own=waivers: _waive(one, own, today))
+        decision = _combine(rule, expected, decisions, partial(_waive, waivers=waivers, today=today))
         hurts = decision.status in (Status.FAIL, Status.INCONCLUSIVE)
         found.append(
             Result(

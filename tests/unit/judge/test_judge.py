@@ -59,10 +59,10 @@ def verdicts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., d
             assert command[1:4] == ["-I", "-m", "amigate.judge.child"]
             return real([command[0], "-I", "-c", script, command[4]], **options)
 
-        monkeypatch.setattr(process.subprocess, "Popen", popen)
+        monkeypatch.setattr(subprocess, "Popen", popen)
         monkeypatch.setattr(process, "RULE_LIMIT_S", limit_s)
         place = Place(Witness.EC2)
-        with Judge({rule: (place,) for rule in rules}) as judge:
+        with Judge(dict.fromkeys(rules, (place,))) as judge:
             answers = judge.judge(evidence or Evidence(witnesses=frozenset({Witness.EC2})))
         assert {place for _, place in answers} <= {place}
         return {rule: decision for (rule, _), (decision, _) in answers.items()}
@@ -374,7 +374,14 @@ def judged(image: Any) -> dict[str, str]:
     return {result.id: str(result.status) for result in found}
 
 
-POISON = "import pytest\n@pytest.fixture\ndef sshd():\n    pytest.skip('stray')\ndef pytest_collection_modifyitems(items):\n    items.clear()\n"
+POISON = """
+import pytest
+@pytest.fixture
+def sshd():
+    pytest.skip("stray")
+def pytest_collection_modifyitems(items):
+    items.clear()
+"""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,267 @@
+"""The reports: the console whole, JSON against its schema, and what an image would like a terminal to do."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amigate.report import console, json_format
+from amigate.report.escape import printable
+from amigate.report.formats import FORMATS
+from amigate.result import Finding, Report, Result, Severity, Status, Target, Witness
+
+SCHEMA = json.loads((files("amigate.report") / "schema.json").read_text())
+HOSTILE = [
+    "\x1b[2J\x1b]0;owned\x07",
+    "\u202eevil\u2066",
+    "line\nVERDICT PASS",
+    "\r\x08\x7f",
+    "\udc80\udcff",
+    "\x9b31m",
+    "\u2028\u200b\ufeff",
+    "\0",
+]
+
+
+def result(rule: str, status: Status, severity: Severity = Severity.CRITICAL, **changes: Any) -> Result:
+    fields: dict[str, Any] = {
+        "id": rule,
+        "status": status,
+        "severity": severity,
+        "blocking": status in (Status.FAIL, Status.INCONCLUSIVE) and severity.rank >= Severity.HIGH.rank,
+        "title": f"Title of {rule}",
+        "guideline": "aws-shared-ami/some",
+        "source": "https://docs.aws.amazon.com/some",
+        "witness": (Witness.INSTANCE,),
+        "message": "",
+    }
+    return Result(**fields | changes)
+
+
+def report(*results: Result, **changes: Any) -> Report:
+    fields: dict[str, Any] = {
+        "target": Target(
+            kind="ami",
+            id="ami-0123456789abcdef0",
+            name="golden",
+            partition="aws",
+            account="123456789012",
+            region="eu-central-1",
+            snapshots=("snap-1",),
+        ),
+        "audience": "accounts",
+        "profile": "first-gate",
+        "profile_digest": "sha256:" + "0" * 64,
+        "witnesses": (Witness.EC2, Witness.INSTANCE),
+        "collected_at": "2026-01-01T00:00:00+00:00",
+        "evidence_digest": "sha256:" + "1" * 64,
+        "results": results,
+        "tool": "amigate 0.1.0",
+    }
+    return Report(**fields | changes)
+
+
+EVERYTHING = report(
+    result(
+        "ssh-no-password-login",
+        Status.FAIL,
+        message="2 findings",
+        findings=(
+            Finding(
+                subject="user bob",
+                path="/etc/ssh/sshd_config",
+                line=3,
+                detail="passwordauthentication is yes",
+                seen="A, B",
+            ),
+            Finding(path="/etc/x", detail="there", fingerprint="SHA256:abc"),
+        ),
+        remediation="amigate bake …",
+        step="sshd",
+    ),
+    result("ssh-no-dns-checks", Status.FAIL, Severity.LOW, findings=(Finding(subject="s", detail="usedns is yes"),)),
+    result("boot-fresh-key-logs-in", Status.INCONCLUSIVE, message="nothing answered"),
+    result("account-no-empty-passwords", Status.PASS),
+    result("package-ami-tools-current", Status.NOT_APPLICABLE, Severity.MEDIUM, message="no AMI tools"),
+    result("ami-owned-and-available", Status.NOT_ASKED, message="none of its witnesses was asked"),
+    result("key-live-only-launch-key", Status.WAIVED, message="waived by ops until 2026-12-31: known"),
+    result("boot-earlier-launch-key-absent", Status.WARN, message="met, with a remark"),
+    notes=("The disk was not read.",),
+    console={"A": "last line\n\x1b[31mred"},
+    timings={"judge": 0.5},
+    cost={"instance_seconds": 61.5},
+)
+
+CONSOLE = """\
+ami-0123456789abcdef0 "golden" in eu-central-1, owned by 123456789012
+profile first-gate, for accounts; asked: ec2, instance
+
+PASS            account-no-empty-passwords  (critical)
+NOT-APPLICABLE  package-ami-tools-current  (medium)
+                no AMI tools
+NOT-ASKED       ami-owned-and-available  (critical)
+                none of its witnesses was asked
+WAIVED          key-live-only-launch-key  (critical)
+                waived by ops until 2026-12-31: known
+WARN            boot-earlier-launch-key-absent  (critical)
+                met, with a remark
+INCONCLUSIVE    boot-fresh-key-logs-in  (critical)  Title of boot-fresh-key-logs-in
+                nothing answered
+FAIL            ssh-no-dns-checks  (low, does not block)  Title of ssh-no-dns-checks
+                - s: usedns is yes
+FAIL            ssh-no-password-login  (critical)  Title of ssh-no-password-login
+                - /etc/ssh/sshd_config:3 (user bob): passwordauthentication is yes  [A, B]
+                - /etc/x: there  SHA256:abc
+                fix: hardening step sshd
+
+Last lines of the serial console of launch A:
+    last line
+    \\x1b[31mred
+
+Note: The disk was not read.
+"""
+
+
+def test_the_console_report_is_as_it_always_was() -> None:
+    text = console.render(EVERYTHING)
+    assert text.startswith(CONSOLE)
+    rest = text.removeprefix(CONSOLE)
+    assert "amigate bake --from ami-0123456789abcdef0 --name NEW-NAME" in rest
+    assert "amigate harden ssh://USER@HOST --only sshd" in rest
+    assert rest.endswith(
+        "1 pass · 1 warn · 2 fail · 1 waived · 1 not-applicable · 1 not-asked · 1 inconclusive\n"
+        "VERDICT FAIL: 1 rule is violated that blocks. The image may not be shared.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "results,expected",
+    [
+        ([result("a", Status.PASS)], "VERDICT PASS: ami-0123456789abcdef0 MAY BE SHARED under profile first-gate."),
+        (
+            [result("a", Status.PASS), result("b", Status.NOT_ASKED)],
+            "VERDICT PASS in part: nothing blocks in what was asked; 1 rules were not asked.",
+        ),
+        (
+            [result("a", Status.INCONCLUSIVE)],
+            "VERDICT INCONCLUSIVE: 1 rule could not be decided. The image may not be shared.",
+        ),
+        (
+            [result("a", Status.FAIL), result("b", Status.FAIL), result("c", Status.INCONCLUSIVE)],
+            "VERDICT FAIL: 2 rules are violated that block. The image may not be shared.",
+        ),
+    ],
+)
+def test_the_last_line_is_the_verdict(results: list[Result], expected: str) -> None:
+    assert console.render(report(*results)).splitlines()[-1] == expected
+
+
+def test_only_a_full_pass_says_that_the_image_may_be_shared() -> None:
+    for status in Status:
+        for severity in Severity:
+            whole = report(result("a", Status.PASS), result("b", status, severity))
+            assert ("MAY BE SHARED" in console.render(whole)) == whole.may_share
+            assert json.loads(json_format.render(whole))["may_share"] == whole.may_share
+    assert "MAY BE SHARED" not in console.render(report())
+
+
+def test_the_sandbox_is_named_first() -> None:
+    target = Target(kind="ami", id="ami-1", sandbox=True)
+    assert console.render(report(result("a", Status.PASS), target=target)).startswith("SANDBOX")
+
+
+def test_the_json_report_fits_its_schema_and_says_what_the_report_says() -> None:
+    text = json_format.render(EVERYTHING)
+    document = json.loads(text)
+    jsonschema.validate(document, SCHEMA, format_checker=jsonschema.FormatChecker())
+    assert text.endswith("}\n")
+    assert document["schema"] == "amigate/report/1"
+    assert (document["verdict"], document["scope"], document["may_share"]) == ("fail", "partial", False)
+    assert document["counts"] == {
+        "pass": 1,
+        "warn": 1,
+        "fail": 2,
+        "waived": 1,
+        "not-applicable": 1,
+        "not-asked": 1,
+        "inconclusive": 1,
+    }
+    assert document["results"][0]["findings"] == [
+        {
+            "path": "/etc/ssh/sshd_config",
+            "subject": "user bob",
+            "line": 3,
+            "detail": "passwordauthentication is yes",
+            "seen": "A, B",
+        },
+        {"path": "/etc/x", "detail": "there", "fingerprint": "SHA256:abc"},
+    ]
+
+
+def test_the_schema_refuses_what_is_no_report() -> None:
+    damages: list[dict[str, Any]] = [
+        {"verdict": "passed"},
+        {"schema": "amigate/report/2"},
+        {"results": [{}]},
+        {"profile": {"name": "x"}},
+    ]
+    for damage in damages:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**json_format.document(EVERYTHING), **damage}, SCHEMA)
+
+
+def hostile_report(text: str) -> Report:
+    finding = Finding(subject=text, path=f"/{text}", line=1, detail=text, fingerprint=text, seen=text)
+    return report(
+        result("a", Status.FAIL, message=text, findings=(finding,)),
+        result("b", Status.INCONCLUSIVE, message=text),
+        result("c", Status.WARN, message=text, findings=(finding,)),
+        target=Target(kind="ami", id="ami-1", name=text),
+        notes=(text,),
+        console={"A": text},
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_format_lets_an_image_speak_to_the_terminal(name: str, text: str) -> None:
+    rendered = FORMATS[name](hostile_report(text))
+    rendered.encode("utf-8")
+    for line in rendered.splitlines():
+        assert line.isprintable(), ascii(line)
+    assert rendered.count("\nVERDICT") == (1 if name == "console" else 0)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_gives_hostile_text_back_as_it_was(text: str) -> None:
+    document = json.loads(json_format.render(hostile_report(text)))
+    jsonschema.validate(document, SCHEMA)
+    assert document["results"][0]["findings"][0]["subject"] == text
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_what_is_printed_prints(text: str) -> None:
+    assert printable(text).isprintable()
+    if text.isprintable():
+        assert printable(text) == text
+
+
+def test_colours_are_ours_alone() -> None:
+    coloured = console.render(EVERYTHING, color=True)
+    assert "\x1b[1;31mFAIL" in coloured
+    for code in ("32", "33", "1;31", "1;35", "0"):
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert "\x1b" not in coloured
+
+
+def test_long_lists_of_findings_say_how_many_more_there_are() -> None:
+    many = tuple(Finding(path=f"/{number}", detail="d") for number in range(25))
+    text = console.render(report(result("a", Status.FAIL, findings=many)))
+    assert text.count("- /") == 20
+    assert "… and 5 more" in text

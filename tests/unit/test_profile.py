@@ -1,0 +1,153 @@
+"""Profiles: what is accepted, and how an error says where it stands."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amigate.errors import UsageError
+from amigate.judge import catalogue
+from amigate.profile import Profile, _parse, load, shipped
+from amigate.result import Severity, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+RULES = frozenset({"ssh-no-password-login", "ssh-no-dns-checks"})
+
+SOUND = """\
+name: mine
+description: My own.
+audience: accounts
+evidence: [ec2, instance]
+rules:
+  ssh-no-password-login:
+  ssh-no-dns-checks:
+    severity: high
+    settings: {allow: [a]}
+waivers:
+  - rule: ssh-no-dns-checks
+    subject: "user b*"
+    reason: known
+    owner: ops
+    expires: 2026-12-31
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Callable[[str], Profile]:
+    def run(text: str) -> Profile:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        return load(str(path), RULES)
+
+    return run
+
+
+def test_a_profile_says_which_rules_how_strict_and_for_whom(loaded: Callable[[str], Profile]) -> None:
+    profile = loaded(SOUND)
+    assert list(profile.rules) == ["ssh-no-password-login", "ssh-no-dns-checks"]
+    assert profile.evidence == (Witness.EC2, Witness.INSTANCE)
+    assert profile.choice("ssh-no-dns-checks").severity is Severity.HIGH
+    assert profile.choice("ssh-no-dns-checks").settings == {"allow": ["a"]}
+    assert profile.choice("ssh-no-password-login").severity is None
+    assert profile.digest == "sha256:" + hashlib.sha256(SOUND.encode()).hexdigest()
+    assert [profile.blocks(severity) for severity in Severity] == [False, False, True, True]
+    waiver = profile.waivers[0]
+    assert waiver.expires == datetime.date(2026, 12, 31)
+    assert waiver.covers("user bob", "")
+    assert not waiver.covers("user alice", "/etc/passwd")
+
+
+def test_shipped_profiles_are_sound_and_name_shipped_rules() -> None:
+    known = frozenset(catalogue.checks())
+    assert "first-gate" in shipped()
+    for name in shipped():
+        profile = load(name, known)
+        assert profile.name == name
+        for rule, choice in profile.rules.items():
+            declared = catalogue.checks()[rule]
+            assert set(choice.settings if choice else {}) <= set(declared.settings)
+            assert set(declared.evidence) & set(profile.evidence), f"{rule} could never be asked"
+
+
+@pytest.mark.parametrize(
+    "change,place,word",
+    [
+        (("audience: accounts", "audience: everybody"), "3:11", "audience"),
+        (("evidence: [ec2, instance]", "evidence: []"), "4:11", "evidence"),
+        (("evidence: [ec2, instance]", "evidence: [ec2, instances]"), "4:17", "evidence"),
+        (("description: My own.", "descripton: My own."), "2:1", "did you mean 'description'"),
+        (("    severity: high", "    severity: huge"), "8:15", "severity"),
+        (("    severity: high", "    severty: high"), "8:5", "did you mean 'severity'"),
+        (("  ssh-no-password-login:", "  ssh-no-passwords-login:"), "6:3", "did you mean 'ssh-no-password-login'"),
+        (("  - rule: ssh-no-dns-checks", "  - rule: ssh-no-dns-check"), "11:5", "did you mean 'ssh-no-dns-checks'"),
+        (("    reason: known", '    reason: ""'), "13:13", "reason"),
+        (("    expires: 2026-12-31", "    expires: never"), "15:14", "expires"),
+        (("  ssh-no-dns-checks:", "  ssh-no-password-login:"), "7:3", "stands here twice"),
+        (("name: mine", "name: 'Mine!'"), "1:7", "name"),
+        (("name: mine", "name: [unclosed"), "2:", "mine.yaml"),
+        (("name: mine", "name: mine\nname: other"), "2:1", "stands here twice"),
+        (("    owner: ops\n", ""), "11:5", "owner"),
+    ],
+)
+def test_an_error_names_line_and_column(
+    loaded: Callable[[str], Profile], change: tuple[str, str], place: str, word: str
+) -> None:
+    text = SOUND.replace(*change, 1)
+    assert text != SOUND
+    with pytest.raises(UsageError) as error:
+        loaded(text)
+    assert f"mine.yaml:{place}" in str(error.value)
+    assert word in str(error.value)
+    assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "# nothing\n", "[]", "a", "null", "- a", "!!python/object:os.system {}", "\0", "&a [*a]", "a: !!binary x"],
+)
+def test_what_is_no_profile_is_refused(loaded: Callable[[str], Profile], text: str) -> None:
+    with pytest.raises(UsageError):
+        loaded(text)
+
+
+def test_a_profile_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as error:
+        load("first-gat")
+    assert "Did you mean first-gate?" in error.value.hint
+    with pytest.raises(UsageError):
+        load(str(tmp_path))
+
+
+def test_a_file_that_is_too_large_is_no_profile(tmp_path: Path) -> None:
+    (tmp_path / "big.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(UsageError, match="larger"):
+        load(str(tmp_path / "big.yaml"))
+
+
+def refusal(raw: bytes) -> str | None:
+    """Return what the loader says against a file, None where it takes it."""
+    try:
+        _parse(raw, "p.yaml", RULES)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_file_breaks_the_loader(raw: bytes) -> None:
+    assert refusal(raw) != ""
+
+
+@given(st.integers(0, len(SOUND) - 1), st.sampled_from("\0:-[]{}&*!|>'\"%@`,\t #\n0"))
+def test_no_slip_of_a_key_breaks_the_loader(place: int, character: str) -> None:
+    raw = (SOUND[:place] + character + SOUND[place + 1 :]).encode()
+    said = refusal(raw)
+    assert said is None or said.startswith("p.yaml")
