@@ -230,10 +230,10 @@ def test_a_password_that_is_taken_anywhere_is_found(machine: Sandbox, files: dic
     machine.write(files)
     values = machine.values("passwordauthentication")
     assert values <= {"yes", "no"}
-    said = answer(machine, "passwordauthentication", "no")
-    assert said != "pass" or values == {"no"}, files
-    if values == {"no"}:
-        assert said == "pass", "a sound configuration must pass"
+    expected = "pass" if values == {"no"} else "fail"
+    if "[" in files["sshd_config"] or not values:  # what is not followed here, and what sshd refuses to start with
+        expected = "inconclusive"
+    assert answer(machine, "passwordauthentication", "no") == expected, files
 
 
 def _pattern(chance: random.Random, kind: str) -> str:

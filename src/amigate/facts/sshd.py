@@ -190,11 +190,12 @@ def _then(view: View) -> list[Question]:
     """Follow Include until every file is known, then ask sshd for each kind of session."""
     running = _server(view)
     main = _main(running)
-    questions: list[Question] = [ReadFile(main)]
+    files: list[ReadFile | Glob] = [ReadFile(main)]
     for path in _included(view, main):
         text = view.text(path) if path in view.entries else None
-        questions += [Glob(pattern) for pattern in sshd_config.includes(text or "")]
-    if not {question.key for question in questions} <= {*view.entries, *view.globbed, *view.absent, *view.unseen}:
+        files += [Glob(pattern) for pattern in sshd_config.includes(text or "")]
+    questions: list[Question] = [*files]
+    if not all(_is_answered(question, view) for question in files):
         return questions
     program = _program(view)
     if program is not None:
@@ -202,6 +203,12 @@ def _then(view: View) -> list[Question]:
             Run(line, line) for line in (command(program, running.options, each) for each in _criteria(view, running))
         ]
     return questions
+
+
+def _is_answered(question: ReadFile | Glob, view: View) -> bool:
+    """Whether there is nothing to wait for; a pattern without wildcards is not answered by a file of that name."""
+    known = view.globbed if isinstance(question, Glob) else {*view.entries, *view.absent}
+    return question.key in known or question.key in view.unseen
 
 
 def _included(view: View, main: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from amigate.check import InconclusiveError, NotApplicableError
 from amigate.evidence.model import Entry, Kind, Launch, View
+from amigate.evidence.questions import Glob
 from amigate.facts import sshd_config
-from amigate.facts.sshd import PROCESSES, PROGRAM, Sshd
+from amigate.facts.sshd import NEEDS, PROCESSES, PROGRAM, Sshd
 from amigate.facts.sshd_config import Line
 from amigate.facts.sshd_sessions import LIMIT, Criterion, Server, command, conditions, criteria, sample, server
 
@@ -301,3 +303,13 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 def test_no_process_list_breaks_the_reader(processes: bytes) -> None:
     with suppress(InconclusiveError):
         server(processes)
+
+
+def test_an_include_of_a_file_that_is_known_already_is_followed_all_the_same(kit: Any) -> None:
+    """As where the first round has read all drop-ins, and the main file names one of them."""
+    drop_in = "/etc/ssh/sshd_config.d/50-x.conf"
+    image = kit.Image(config=f"Include {drop_in}\n", keys={drop_in: "UseDNS no\n"})
+    view = image.inside(Launch.A)
+    assert NEEDS.then is not None
+    assert Glob(drop_in) in list(NEEDS.then(view))
+    assert Sshd.read(replace(view, globbed=view.globbed | {drop_in})).lines[-1].path == drop_in
