@@ -17,14 +17,14 @@ from amigate.facts.packages import Packages
     names=["aws-amitools-ec2", "ec2-ami-tools"],
     at_least="1.5.19",
 )
-def test_ami_tools_current(packages: Packages, ami: Ami, settings: Settings) -> None:
+def test_ami_tools_current(packages: Packages, ami: Ami, rule_settings: Settings) -> None:
     """The AMI tools are current.
 
     They bundle instance-store images and have no part in others; AWS dropped the advice with the last
     instance-store guides. 1.5.19 is the last version that AWS published."""
-    installed = packages.named(settings["names"])
+    installed = packages.named(rule_settings["names"])
     if not installed and ami.root_device_type == "ebs":
         not_applicable("the image is EBS-backed and has no AMI tools")
     if not installed:
         inconclusive("the image is instance-store backed and no package of the AMI tools is known here")
-    assert not packages.older_than(settings["names"], settings["at_least"])
+    assert not packages.older_than(rule_settings["names"], rule_settings["at_least"])

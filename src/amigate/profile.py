@@ -35,9 +35,7 @@ class Waiver(_Model):
     """A violation that somebody has accepted, until a date."""
 
     rule: str = Field(description="id of the rule")
-    subject: str = Field(
-        default="*", description="pattern for subject or path of findings it covers"
-    )
+    subject: str = Field(default="*", description="pattern for subject or path of findings it covers")
     reason: str = Field(min_length=1)
     owner: str = Field(min_length=1, description="who answers for it")
     expires: datetime.date = Field(description="the last day on which it holds")
@@ -56,9 +54,10 @@ class Ssh(_Model):
         description="who may log in with the launch key; tried in this order",
     )
     port: int = Field(default=22, ge=1, le=65535)
-    timeout_s: int = Field(
-        default=600, ge=10, le=7200, description="until a launch must let somebody in"
+    key_wait_s: int = Field(
+        default=240, ge=0, le=7200, description="how long a key that is refused may still be on its way"
     )
+    timeout_s: int = Field(default=600, ge=10, le=7200, description="until a launch must let somebody in")
 
 
 class Profile(_Model):
@@ -67,9 +66,7 @@ class Profile(_Model):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     description: str
     audience: Literal["public", "organization", "accounts"]
-    blocking: Severity = Field(
-        default=Severity.HIGH, description="lowest severity that blocks sharing"
-    )
+    blocking: Severity = Field(default=Severity.HIGH, description="lowest severity that blocks sharing")
     evidence: tuple[Witness, ...] = Field(min_length=1, description="the witnesses that the profile asks")
     ssh: Ssh = Field(default_factory=Ssh)
     rules: dict[str, RuleChoice | None] = Field(min_length=1)

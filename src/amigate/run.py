@@ -49,10 +49,11 @@ class Options:
 
 
 @dataclass
-class _Clock:
-    """Seconds per phase."""
+class _Log:
+    """What is to be said of the run itself: seconds per phase, and notes for the reader."""
 
     phases: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -84,24 +85,26 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     where = {rule: places(check, witnesses, launched) for rule, check in checks.items()}
     settings = {rule: profile.choice(rule).settings for rule in profile.rules}
     first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
-    clock = _Clock()
+    log = _Log()
     with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
-        with clock.phase("describe"):
+        with log.phase("describe"):
             target, ec2 = describe(aws, ami_id)
         evidence = Evidence(witnesses=frozenset(witnesses), collected_at=_now(), ec2=ec2)
-        with clock.phase("preflight"):
+        with log.phase("preflight"):
             decisions: Decisions = preflight.judge(evidence)
         stop = _hopeless(decisions, checks)
         if stop:
             progress(f"{ami_id} is {NOT_LAUNCHED}")
-        seen = _observe(aws, ec2, () if stop else launched, profile, options or Options(), clock, progress)
+        seen = _observe(aws, ec2, () if stop else launched, profile, options or Options(), log, progress)
         evidence = _with_views(evidence, seen, launched)
-        with clock.phase("judge"):
+        with log.phase("judge"):
             decisions |= judge.judge(evidence)
     found = results(
         profile, checks, witnesses, launched, decisions, remediation=lambda check: _remediation(check, target)
     )
-    return _report(target, profile, evidence, found, seen, clock)
+    if any((rule, place) not in decisions for rule, expected in where.items() for place in expected):
+        log.notes.append(f"The judge's process {judge.ended}: what it had not answered is inconclusive.")
+    return _report(target, profile, evidence, found, seen, log)
 
 
 def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:
@@ -135,7 +138,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
     launched: Sequence[Launch],
     profile: Profile,
     options: Options,
-    clock: _Clock,
+    log: _Log,
     progress: Callable[[str], None],
 ) -> Observation | None:
     """Launch, look and remove; None when there is nothing to launch."""
@@ -153,7 +156,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
         instance_type=options.instance_type,
         progress=progress,
     )
-    with clock.phase("launch to removal"), account_run as run, clock.phase("launch and observe"):
+    with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
         return observe(
             run,
             ec2.image,
@@ -162,6 +165,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
             ssh_users=options.ssh_users or profile.ssh.users,
             ssh_port=options.ssh_port or profile.ssh.port,
             timeout_s=options.timeout_s or profile.ssh.timeout_s,
+            key_wait_s=profile.ssh.key_wait_s,
             progress=progress,
         )
 
@@ -192,8 +196,27 @@ def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
     evidence: Evidence,
     found: tuple[Result, ...],
     seen: Observation | None,
-    clock: _Clock,
+    log: _Log,
 ) -> Report:
+    return Report(
+        target=target,
+        audience=profile.audience,
+        profile=profile.name,
+        profile_digest=profile.digest,
+        witnesses=tuple(witness for witness in Witness if witness in evidence.witnesses),
+        collected_at=evidence.collected_at,
+        evidence_digest=codec.digest(evidence),
+        results=found,
+        notes=(*_notes(profile, evidence, found), *log.notes),
+        console=seen.consoles if seen else {},
+        timings={**log.phases, **(seen.timings if seen else {})},
+        cost={"instance_seconds": round(seen.instance_seconds, 1)} if seen else {},
+        tool=f"amigate {__version__}",
+    )
+
+
+def _notes(profile: Profile, evidence: Evidence, found: Sequence[Result]) -> list[str]:
+    """Return what a reader must know beside the results."""
     notes = []
     if Witness.DISK not in evidence.witnesses and any(
         Witness.DISK in catalogue.checks()[rule].evidence for rule in profile.rules
@@ -206,21 +229,9 @@ def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
                 f"Launch {viewpoint.launch}: the console published no host keys, "
                 "so the machine that answered could not be told from another in its place."
             )
-    return Report(
-        target=target,
-        audience=profile.audience,
-        profile=profile.name,
-        profile_digest=profile.digest,
-        witnesses=tuple(witness for witness in Witness if witness in evidence.witnesses),
-        collected_at=evidence.collected_at,
-        evidence_digest=codec.digest(evidence),
-        results=found,
-        notes=tuple(notes),
-        console=seen.consoles if seen else {},
-        timings={**clock.phases, **(seen.timings if seen else {})},
-        cost={"instance_seconds": round(seen.instance_seconds, 1)} if seen else {},
-        tool=f"amigate {__version__}",
-    )
+    met = {result.id for result in found if result.status is Status.PASS}
+    notes += [f"The waiver of {w.owner} for {w.rule} is no longer needed." for w in profile.waivers if w.rule in met]
+    return notes
 
 
 def _now() -> str:

@@ -115,7 +115,7 @@ def _tell(applied: Applied, *, diffs: bool) -> None:
     from amigate.report.escape import printable  # noqa: PLC0415 - slow to import
 
     step, log = applied.step, applied.log
-    state = "nothing to change" if not log.changes else f"{len(log.changes)} changes"
+    state = "nothing to change" if not log.changes else counted(len(log.changes))
     click.echo(f"{step.name}: {state}")
     for change in log.changes:
         click.echo(f"  {change.deed}: {printable(change.what)}")
@@ -125,9 +125,14 @@ def _tell(applied: Applied, *, diffs: bool) -> None:
         click.echo(f"  note: {printable(note)}")
 
 
+def counted(changes: int) -> str:
+    """Return how many changes, in words."""
+    return f"{changes} change{'s' * (changes != 1)}"
+
+
 def _summary(changes: int, *, dry_run: bool, sealing: bool) -> str:
     if dry_run:
-        return f"Dry run: {changes} changes would be made; nothing was changed."
+        return f"Dry run: {counted(changes)} would be made; nothing was changed."
     if sealing:
-        return f"{changes} changes made; sealed and powered off. Make the image now: do not start the machine before."
-    return f"{changes} changes made." if changes else "Nothing had to be changed."
+        return f"{counted(changes)} made; sealed and powered off. Make the image now: do not start the machine before."
+    return f"{counted(changes)} made." if changes else "Nothing had to be changed."

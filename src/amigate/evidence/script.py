@@ -44,15 +44,16 @@ for d in /dev/shm /run /tmp /var/tmp; do
 done
 trap 'rm -rf "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
-limit=
+limit= gone=/
 if timeout -s KILL 5 /bin/sh -c : 2>/dev/null; then limit=timeout; fi
 e() {
   if [ ! -e "$3" ] && [ ! -L "$3" ]; then
-    a=$3
-    while [ -n "$a" ] && [ ! -e "$a" ] && [ ! -L "$a" ]; do a=${a%/*}; done
+    case "$3" in "$gone" | "$gone"/*) echo "A $1"; return ;; esac
+    a=$3 f=$3
+    while [ -n "$a" ] && [ ! -e "$a" ] && [ ! -L "$a" ]; do f=$a a=${a%/*}; done
     if [ -d "$a/" ] && [ ! -x "$a/" ]; then echo "U $1 unsearchable"; return; fi
-    case $(stat "$3" 2>&1 >/dev/null) in
-      *': No such file or directory' | *': Not a directory') echo "A $1" ;;
+    case $(stat "$f" 2>&1 >/dev/null) in
+      *': No such file or directory' | *': Not a directory') gone=$f; echo "A $1" ;;
       *) echo "U $1 unsearchable" ;;
     esac
     return

@@ -115,7 +115,9 @@ def _prepare(run: AccountRun, machine: Machine, recipe: Recipe, progress: Callab
         session.execute(_AWAIT_FIRST_BOOT, timeout_s=FIRST_BOOT_S)
         builder = Applier(session)
         for applied in hardening.apply(builder, recipe.steps):
-            progress(f"builder: {applied.step.name}: {len(applied.log.changes)} changes")
+            changes = len(applied.log.changes)
+            counted = f"{changes} change{'s' * (changes > 1)}" if changes else "nothing to change before the seal"
+            progress(f"builder: {applied.step.name}: {counted}")
         progress("builder: seal")
         hardening.seal(session, hardening.seal_script(builder))
     finally:

@@ -35,8 +35,8 @@ def _of_image(fact: ImageFact) -> Callable[..., object]:
     return read
 
 
-@pytest.fixture(name="settings")
-def _settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Settings:
+@pytest.fixture(name="rule_settings")
+def _rule_settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Settings:
     """Return the check's settings: the profile's values over the defaults in its decorator."""
     declared = check_of(request.function)
     defaults: Settings = declared.settings if declared else {}
@@ -46,6 +46,6 @@ def _settings(request: pytest.FixtureRequest, chosen_settings: Settings) -> Sett
 FIXTURES: dict[str, Any] = {
     **{f"_{fact.name}": _of_view(fact) for fact in VIEW_FACTS},
     **{f"_{fact.name}": _of_image(fact) for fact in IMAGE_FACTS},
-    "_settings": _settings,
+    "_rule_settings": _rule_settings,
 }
 """Attribute name to fixture, for a plugin to take in."""

@@ -10,6 +10,7 @@ import logging
 import shlex
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,7 +89,8 @@ def view(host: Any, request: pytest.FixtureRequest) -> View:
     views = request.config.stash.setdefault(_VIEWS, {})
     name = f"{id(host.backend)} {host.backend.get_pytest_id()}"
     if name not in views:
-        views[name] = collect(lambda _: _HostChannel(host), NEEDS)
+        seen = collect(lambda _: _HostChannel(host), NEEDS)
+        views[name] = replace(seen, contact=_reached(host)) if host.backend.NAME in _REMOTE else seen
     return views[name]
 
 
@@ -109,6 +111,12 @@ def contact(host: Any, request: pytest.FixtureRequest) -> Contact:
     identity: Path | None = request.config.getoption("--ssh-identity-file", default=None)
     if not identity:
         pytest.skip("needs the key of the login: --ssh-identity-file=FILE")
+    return _reached(host, _fingerprint(str(identity)))
+
+
+def _reached(host: Any, launch_key: str = "") -> Contact:
+    """Return the contact that testinfra's own login over SSH is."""
+    backend = host.backend
     with _unlogged():
         user = host.run("id -un").stdout.strip()
     return Contact(
@@ -116,7 +124,7 @@ def contact(host: Any, request: pytest.FixtureRequest) -> Contact:
         port=int(backend.host.port or 22),
         outcome=Outcome.ACCEPTED,
         user=backend.host.user or user,
-        launch_key=_fingerprint(str(identity)),
+        launch_key=launch_key,
     )
 
 

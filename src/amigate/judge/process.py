@@ -41,6 +41,8 @@ class Judge:
         self._places = places
         self._settings = settings or {}
         self._read_fd = -1
+        self.ended = ""
+        """How the child ended, in words for a reader, once `judge` has returned."""
 
     def __enter__(self) -> Self:
         self._read_fd, write_fd = os.pipe()
@@ -82,7 +84,16 @@ class Judge:
             key, decided = _parse(line)
             if key is not None:
                 decisions[key] = decided
+        self.ended = self._ending()
         return decisions
+
+    def _ending(self) -> str:
+        """Say how the child ended; pytest's exit code is no verdict, and only shown where answers are missing."""
+        try:
+            code = self._child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "did not answer in time"
+        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
     @property
     def _stdin(self) -> IO[bytes]:
@@ -128,6 +139,6 @@ def _parse(line: bytes) -> tuple[tuple[str, Place] | None, tuple[Decision, float
         row = json.loads(line)
         findings = tuple(Finding(**finding) for finding in row["findings"])
         decision = Decision(status=Status(row["status"]), message=row["message"], findings=findings)
-        return (row["rule"], Place.parse(row["place"])), (decision, float(row["duration_s"]))
+        return (str(row["rule"]), Place.parse(row["place"])), (decision, float(row["duration_s"]))
     except (ValueError, KeyError, TypeError):
         return None, (Decision(status=Status.INCONCLUSIVE), 0.0)

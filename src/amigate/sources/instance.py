@@ -136,6 +136,7 @@ class _Observer:
             inside, tail = self._collect(connection), ""
             clock.lap("collect")
             contact = _against_console(contact, machine)
+            inside = _believed(inside, contact)
         return _Seen(launch=launch, machine=machine, contact=contact, inside=inside, console=tail, timings=clock.laps)
 
     def _collect(self, connection: Connection) -> View:
@@ -166,6 +167,16 @@ def _against_console(contact: Contact, machine: Machine) -> Contact:
     """Say whether the console published the host key that the handshake proved."""
     published = console_host_keys(_console(machine))
     return replace(contact, host_key_on_console=contact.host_key in published if published else None)
+
+
+def _believed(inside: View, contact: Contact) -> View:
+    """Return what was seen inside, unless the console says that it was seen on another machine."""
+    if contact.host_key_on_console is not False:
+        return inside
+    return View(
+        broken=f"the host key that answered ({contact.host_key}) is none of those on the instance's console, "
+        "so another machine may have answered"
+    )
 
 
 def _console(machine: Machine) -> str:
