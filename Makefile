@@ -27,7 +27,7 @@ lint: setup-dev
 
 unit: setup-dev
 	@echo "==> tests that boot nothing"
-	@.venv/bin/pytest -m "not vm"
+	@.venv/bin/pytest -m "not vm" -n auto --dist loadfile
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"

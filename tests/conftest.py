@@ -20,9 +20,6 @@ from amigate.sandbox import Sandbox, images
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-STRANGER = "999999999999"
-"""Another account, that owns images which the caller cannot see."""
-
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
@@ -39,7 +36,7 @@ def ami(sandbox: Sandbox) -> Callable[..., str]:
     def make(*defects: str) -> str:
         if defects not in made:
             disk = images.build("lean", defects=defects)
-            made[defects] = sandbox.add_image(disk, name="lean" + "".join(f"+{defect}" for defect in defects))
+            made[defects] = sandbox.add_image(disk, name=f"lean {len(made)}")
         return made[defects]
 
     return make

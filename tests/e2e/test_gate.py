@@ -25,6 +25,7 @@ pytestmark = pytest.mark.vm
 
 RECEIVER = "111122223333"
 UNKNOWN = "ami-0123456789abcdef0"
+STRANGER = "999999999999"
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -39,10 +40,11 @@ def failed(report: dict[str, Any]) -> set[str]:
     return {result["id"] for result in report["results"] if result["status"] == "fail"}
 
 
-def test_a_leaky_image_is_refused_for_each_of_its_defects(
-    cli: CommandLine, leaky_ami: str, tmp_path: Path, account: Account
+def test_a_leaky_image_is_refused_for_each_of_its_defects_and_not_shared(
+    cli: CommandLine, leaky_ami: str, ec2: Any, tmp_path: Path, account: Account
 ) -> None:
-    done = cli("validate", leaky_ami, "--report", f"json={tmp_path / 'r.json'}", "--report", "console")
+    reports = ("--report", f"json={tmp_path / 'r.json'}", "--report", "console")
+    done = cli("share", leaky_ami, "--account", RECEIVER, *reports)
     report = read(tmp_path / "r.json")
     assert done.returncode == 1, done.stderr
     assert report["verdict"] == "fail"
@@ -50,6 +52,8 @@ def test_a_leaky_image_is_refused_for_each_of_its_defects(
     assert all(result["findings"] for result in report["results"] if result["status"] == "fail")
     assert f"amigate bake --from {leaky_ami}" in done.stdout
     assert "The disk at rest was not inspected" in done.stdout
+    assert "Not shared." in done.stdout
+    assert ec2.describe_image_attribute(ImageId=leaky_ami, Attribute="launchPermission")["LaunchPermissions"] == []
     assert "$6$" not in done.stdout + done.stderr + (tmp_path / "r.json").read_text()
 
 
@@ -74,20 +78,10 @@ def test_a_leaky_image_is_baked_into_one_that_passes_and_is_shared_once(
     assert ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")["LaunchPermissions"] == permissions
 
 
-def test_an_image_that_does_not_pass_is_not_shared(
-    cli: CommandLine, ami: Callable[..., str], ec2: Any, account: Account
-) -> None:
-    keyed = ami("builder-key")
-    done = cli("share", keyed, "--account", RECEIVER)
-    assert done.returncode == 1, done.stderr
-    assert "Not shared." in done.stdout
-    assert ec2.describe_image_attribute(ImageId=keyed, Attribute="launchPermission")["LaunchPermissions"] == []
-
-
 def test_an_image_whose_sshd_never_starts_fails_and_shows_its_console(
     cli: CommandLine, ami: Callable[..., str], tmp_path: Path, account: Account
 ) -> None:
-    done = cli("validate", ami("no-sshd"), "--timeout", "40", "--report", f"json={tmp_path / 'r.json'}")
+    done = cli("validate", ami("no-sshd"), "--timeout", "25", "--report", f"json={tmp_path / 'r.json'}")
     report = read(tmp_path / "r.json")
     assert done.returncode == 1, done.stderr
     assert failed(report) == {"boot-fresh-key-logs-in"}
@@ -131,10 +125,24 @@ def test_an_unknown_image_is_one_message_and_nothing_is_launched(cli: CommandLin
 def test_an_image_of_another_account_that_is_not_shared_does_not_exist_for_us(
     cli: CommandLine, sandbox: Sandbox, account: Account
 ) -> None:
-    theirs = sandbox.add_image(images.build("lean"), name="theirs", owner="999999999999")
+    theirs = sandbox.add_image(images.build("lean"), name="theirs", owner=STRANGER)
     done = cli("share", theirs, "--account", RECEIVER)
     assert done.returncode == 2
     assert theirs in done.stderr
+
+
+def test_an_image_of_another_account_that_we_can_see_fails_before_anything_is_launched(
+    cli: CommandLine, sandbox: Sandbox, account: Account, tmp_path: Path
+) -> None:
+    theirs = sandbox.add_image(
+        images.build("lean"), name="shared by them", owner=STRANGER, shared_with=[sandbox.account_id]
+    )
+    done = cli("share", theirs, "--account", RECEIVER, "--report", f"json={tmp_path / 'r.json'}")
+    report = read(tmp_path / "r.json")
+    assert done.returncode == 1, done.stderr
+    assert failed(report) == {"ami-owned-and-available"}
+    assert "launched" not in done.stderr.replace("not launched", "")
+    assert report["cost"] == {}
 
 
 def test_credentials_that_are_not_the_sandboxs_are_refused(cli: CommandLine, clean_ami: str, account: Account) -> None:

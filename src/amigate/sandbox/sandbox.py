@@ -14,7 +14,7 @@ from amigate.sandbox.images import tools
 from amigate.sandbox.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Self
 
     from amigate.sandbox.cloud import Cloud
@@ -103,15 +103,17 @@ class Sandbox:
             "AMIGATE_SSH_PORT": str(self.ssh_port),
         }
 
-    def add_image(self, path: Path, name: str, owner: str | None = None) -> str:
+    def add_image(self, path: Path, name: str, owner: str | None = None, shared_with: Sequence[str] = ()) -> str:
         """Register a qcow2 file as an AMI and return its id; the file stays where it is and is never written.
 
-        `owner` is the account that the image belongs to, the caller's own by default."""
+        `owner` is the account that the image belongs to, the caller's own by default; `shared_with` are accounts that
+        may launch it too."""
         if self._cloud is None:
             raise SandboxError("the sandbox does not run", hint="use it in a with statement")
         from amigate.sandbox.api.registry import add_image  # noqa: PLC0415 - moto is loaded by now
 
-        return add_image(self._cloud, Path(path), name=name, owner_id=owner or self.account_id)
+        owner_id = owner or self.account_id
+        return add_image(self._cloud, Path(path), name=name, owner_id=owner_id, shared_with=shared_with)
 
     def _start(self, exits: contextlib.ExitStack) -> None:
         exits.enter_context(_claim(self))

@@ -14,7 +14,7 @@ from amigate.sandbox.api.model import Image
 from amigate.sandbox.machines import disks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from amigate.sandbox.cloud import Cloud
@@ -39,8 +39,8 @@ def fresh(region: str, account_id: str) -> Iterator[None]:
             os.environ[_NO_IMAGES] = before
 
 
-def add_image(cloud: Cloud, disk: Path, *, name: str, owner_id: str) -> str:
-    """Register a disk file as an image of an account, and return the image's id."""
+def add_image(cloud: Cloud, disk: Path, *, name: str, owner_id: str, shared_with: Sequence[str] = ()) -> str:
+    """Register a disk file as an image of an account that others may launch as well, and return the image's id."""
     if not re.fullmatch(r"\d{12}", owner_id):
         raise UsageError(f"{owner_id!r} is not an account id", hint="twelve digits")
     size = disks.virtual_size(disk)
@@ -49,5 +49,6 @@ def add_image(cloud: Cloud, disk: Path, *, name: str, owner_id: str) -> str:
         if any(image.name == name and image.owner_id == owner_id for image in backend.amis.values()):
             raise UsageError(f"there is an image called {name!r} already")
         image = Image(backend, name=name, owner_id=owner_id, size_gib=disks.gib(size))
+        image.launch_permissions += [{"UserId": account_id} for account_id in shared_with]
         cloud.store.adopt(image.ebs_snapshot.id, disk)
     return str(image.id)
