@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 # moto reads these when it is imported, which any test may be the first to do.
@@ -16,6 +15,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALIDATION"] = "true"
 
 from amigate.sandbox import Sandbox, images
+from amigate.sandbox.demo import client, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,13 +57,7 @@ def leaky_ami(ami: Callable[..., str]) -> str:
 @pytest.fixture(scope="session")
 def ec2(sandbox: Sandbox) -> Any:
     """Return a plain boto3 client of the sandbox."""
-    return boto3.client(
-        "ec2",
-        endpoint_url=sandbox.endpoint,
-        region_name=sandbox.region,
-        aws_access_key_id=sandbox.access_key_id,
-        aws_secret_access_key=sandbox.secret_access_key,
-    )
+    return client(sandbox)
 
 
 @dataclass(frozen=True)
@@ -91,22 +85,10 @@ class CommandLine:
             return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def without_aws() -> dict[str, str]:
-    """Return this process's environment without anything that leads to an AWS account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AMIGATE_", "PYTEST_"))}
-    nothing = {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    cache = {"AMIGATE_CACHE": os.environ["AMIGATE_CACHE"]} if "AMIGATE_CACHE" in os.environ else {}
-    return {**kept, **nothing, **cache}
-
-
 @pytest.fixture(scope="session")
 def cli(sandbox: Sandbox) -> CommandLine:
     """Return the command line against the sandbox."""
-    return CommandLine({**without_aws(), **sandbox.environment()})
+    return CommandLine(environment(sandbox.environment()))
 
 
 @dataclass(frozen=True)
