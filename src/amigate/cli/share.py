@@ -63,7 +63,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     output.write(report, wanted)
     aside = any(path is None and name != "console" for name, path in wanted)  # standard output is the report's
     if not report.may_share:
-        held = [account for account in gate.permissions(aws, ami) if account in receivers]
+        held = gate.held_by(aws, report, receivers)
         already = f" It was shared before with {', '.join(held)}." if held else ""
         click.echo(f"Not shared.{already}", err=aside)
         return exit_code(report) or 3

@@ -99,6 +99,13 @@ def permissions(aws: Aws, ami: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def held_by(aws: Aws, report: Report, accounts: Sequence[str]) -> list[str]:
+    """Return those of `accounts` that may launch the image already; only its owner can know."""
+    if report.target.account != aws.account:
+        return []
+    return [account for account in permissions(aws, report.target.id) if account in accounts]
+
+
 def launch_link(report: Report) -> str:
     """Return the address at which a receiver launches the image; empty where the partition's console is unknown.
 

@@ -100,6 +100,11 @@ def _refusal(error: ClientError, what: str) -> AmigateError:
             f"could not {what}: the AWS credentials have expired",
             hint="log in again, and check this machine's clock",
         )
+    if code == "AuthFailure" and "not authorized for" in _message(error).lower():
+        # What EC2 says of somebody else's image or snapshot, with credentials that are quite in order.
+        return AwsError(
+            f"could not {what}: {_plain(_message(error))}", hint="only the account that owns it may do that"
+        )
     if code in BAD_CREDENTIALS:
         return AwsError(
             f"could not {what}: AWS does not accept these credentials",
