@@ -49,7 +49,9 @@ def test_shipped_checks_judge_a_host_and_skips_say_why(tmp_path: Path, planted: 
 
 def test_what_cannot_be_collected_fails_and_says_inconclusive(tmp_path: Path) -> None:
     full = "mount -t tmpfs none /mnt; export TMPDIR=/mnt; cd /mnt; "
-    full += "for each in /dev/shm /run /tmp /var/tmp; do mount -t tmpfs -o ro none $each; done; "
+    full += (
+        "for each in /dev/shm /run /tmp /var/tmp; do mount --bind $each $each && mount -o remount,bind,ro $each; done; "
+    )
     prefix = ("unshare", "-m", "sh", "-c", f'{full} exec "$@"', "_")
     code, text = run(tmp_path, str(CHECKS / "test_accounts.py"), "--hosts=local://", prefix=prefix)
     assert code == 1, text

@@ -47,9 +47,10 @@ def folder(name: str) -> Path:
 
 
 def digest(parts: Iterable[str | bytes], *, sources: Iterable[Path] = ()) -> str:
-    """Sixteen hex digits over texts and the content of files; any change gives another digest."""
+    """Sixteen hex digits over texts and the content of files, wherever those lie; any change gives another digest."""
     total = hashlib.sha256()
-    for part in (*parts, *(path.read_bytes() for path in sorted(sources))):
+    ordered = sorted(sources, key=lambda path: (path.parent.name, path.name))
+    for part in (*parts, *(path.read_bytes() for path in ordered)):
         data = part.encode() if isinstance(part, str) else part
         total.update(b"%d:" % len(data) + data)
     return total.hexdigest()[:16]
