@@ -1,11 +1,12 @@
 # `make demo` shows the main job on the embedded sandbox, `make test` runs the tests; each sets up what it needs.
-.PHONY: demo test lint unit integration setup setup-dev clean help
+.PHONY: demo test lint unit integration e2e-slow setup setup-dev clean help
 
 help:
 	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
 	@echo "make test         lint, types and every test"
 	@echo "make unit         the tests that boot nothing (seconds)"
 	@echo "make integration  the tests that boot virtual machines (minutes)"
+	@echo "make e2e-slow     longer proofs on virtual machines, not part of make test"
 	@echo "make clean        remove the virtual environment and build leftovers; images stay in the cache"
 
 setup:
@@ -31,7 +32,11 @@ unit: setup-dev
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"
-	@.venv/bin/pytest -m vm
+	@.venv/bin/pytest -m "vm and not slow"
+
+e2e-slow: setup-dev
+	@echo "==> slow tests that boot virtual machines"
+	@.venv/bin/pytest -m slow
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -82,6 +82,7 @@ def launched(aws: Aws, sandbox: Sandbox, ami: str) -> Any:
     return launching()
 
 
+@pytest.mark.slow
 def test_a_leaky_machine_is_mended_and_stays_usable(session: SshMachine) -> None:
     done = {applied.step.name: applied.log.changes for applied in apply(Applier(session), all_steps())}
     assert all(done[name] for name in ("keys", "sshd", "accounts")), done

@@ -52,6 +52,7 @@ def leftovers(aws: Aws) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_two_launches_of_a_clean_image_are_logged_in_to_and_collected_from(
     sandbox: Sandbox, aws: Aws, clean_ami: str
 ) -> None:
@@ -73,6 +74,7 @@ def test_two_launches_of_a_clean_image_are_logged_in_to_and_collected_from(
     assert not leftovers(aws)
 
 
+@pytest.mark.slow
 def test_an_image_that_nobody_can_log_in_to_is_told_with_its_console(
     sandbox: Sandbox, aws: Aws, clean_ami: str
 ) -> None:
