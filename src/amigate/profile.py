@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from amigate.errors import UsageError
 from amigate.result import Severity, Witness
@@ -28,7 +28,7 @@ class RuleChoice(_Model):
     """How a profile wants one rule judged."""
 
     severity: Severity | None = Field(default=None, description="overrides the rule's own severity")
-    settings: dict[str, Any] = Field(default_factory=dict, description="overrides the rule's settings")
+    settings: dict[str, JsonValue] = Field(default_factory=dict, description="overrides the rule's settings")
 
 
 class Waiver(_Model):

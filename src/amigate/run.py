@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from amigate import __version__
-from amigate.errors import PartialError
+from amigate.errors import PartialError, UsageError
 from amigate.evidence import codec
 from amigate.evidence.model import Evidence, Vantage, View, Viewpoint
 from amigate.judge import catalogue
@@ -83,7 +83,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     witnesses = tuple(profile.evidence if witnesses is None else witnesses)
     launched = launches(checks.values(), witnesses)
     where = {rule: places(check, witnesses, launched) for rule, check in checks.items()}
-    settings = {rule: profile.choice(rule).settings for rule in profile.rules}
+    settings = {rule: _settings(profile, check) for rule, check in checks.items()}
     first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
     log = _Log()
     with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
@@ -105,6 +105,17 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     if any((rule, place) not in decisions for rule, expected in where.items() for place in expected):
         log.notes.append(f"The judge's process {judge.ended}: what it had not answered is inconclusive.")
     return _report(target, profile, evidence, found, seen, log)
+
+
+def _settings(profile: Profile, check: Check) -> Mapping[str, object]:
+    """Return what the profile sets of the rule; raises UsageError for a setting that the rule does not have."""
+    chosen = profile.choice(check.id).settings
+    if unknown := sorted(chosen.keys() - check.settings.keys()):
+        raise UsageError(
+            f"profile {profile.name}: {check.id} has no setting {', '.join(unknown)}",
+            hint=f"It has {', '.join(check.settings) or 'none'}: `amigate checks show {check.id}`.",
+        )
+    return chosen
 
 
 def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from amigate import Status, Witness, run
-from amigate.errors import PartialError
+from amigate.errors import PartialError, UsageError
 from amigate.evidence.model import Ec2Descriptions
 from amigate.judge import catalogue
-from amigate.profile import Profile, load
+from amigate.profile import Profile, RuleChoice, load
 from amigate.result import Target, Verdict
 from amigate.sources import ec2, instance
 
@@ -66,6 +66,13 @@ def test_a_run_that_asks_ec2_alone_launches_nothing_and_is_partial(
 def test_the_report_says_that_the_disk_was_not_inspected(monkeypatch: pytest.MonkeyPatch, profile: Profile) -> None:
     described(monkeypatch, OwnerId=THEM)
     assert run.UNREAD_DISK in run.validate(object(), AMI, profile).notes  # type: ignore[arg-type] # never asked
+
+
+def test_a_setting_that_a_rule_does_not_have_is_refused_before_anything_is_asked(profile: Profile) -> None:
+    rules = {"package-ami-tools-current": RuleChoice(settings={"at_leest": "2"})}
+    mistyped = profile.model_copy(update={"rules": rules})
+    with pytest.raises(UsageError, match="package-ami-tools-current has no setting at_leest"):
+        run.validate(object(), AMI, mistyped)  # type: ignore[arg-type] # never asked
 
 
 def test_fewer_witnesses_than_the_profile_asks_are_refused_unless_accepted(profile: Profile) -> None:
