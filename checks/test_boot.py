@@ -1,7 +1,10 @@
 """What launching the image shows."""
 
-from amigate import Finding, check, inconclusive
-from amigate.evidence.model import Contact, Outcome
+from amigate import Finding, check, inconclusive, warn
+from amigate.evidence.model import Contact, Outcome, Standing
+from amigate.facts.outside import Offers, status_faults, unanswered
+from amigate.facts.provisioning import Provisioning
+from amigate.facts.reboot import Reboot
 from amigate.facts.twins import Twins
 
 
@@ -55,3 +58,91 @@ def test_earlier_launch_key_absent(twins: Twins) -> None:
     A key that two launches with different keys have in common came with the image, and opens every machine made
     from it."""
     assert not twins.keys_of_both()
+
+
+@check(
+    "boot-passes-status-checks",
+    severity="critical",
+    guideline="marketplace/launchable",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/best-practices-for-building-your-amis.html",
+    evidence=["instance"],
+    looks=["status"],
+)
+def test_passes_status_checks(standing: Standing) -> None:
+    """An instance launched from the AMI passes both status checks.
+
+    EC2 itself says whether the machine came up and is reachable. A host of AWS's that is impaired says nothing of
+    the image."""
+    assert not status_faults(standing)
+
+
+@check(
+    "boot-works-with-imdsv2-only",
+    severity="high",
+    guideline="aws-shared-ami/install-public-key-credentials",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html",
+    evidence=["instance"],
+    remedy="cloud-init",
+    looks=["status"],
+)
+def test_works_with_imdsv2_only(contact: Contact, standing: Standing) -> None:
+    """Key injection works when only IMDSv2 is offered.
+
+    The account that launches the image may require session tokens of every instance. First-boot software that
+    reads the metadata without a token then finds no key, and nobody gets in."""
+    if standing.tokens != "required":
+        inconclusive("EC2 does not say that the launch offered IMDSv2 only")
+    if reason := unanswered(contact):
+        inconclusive(reason)
+    refused = [Finding(subject=f"port {contact.port}", detail=f"with IMDSv2 only, {contact.detail}")]
+    assert not (refused if contact.outcome is Outcome.DENIED else [])
+
+
+@check(
+    "boot-provisioning-finishes-without-error",
+    severity="high",
+    guideline="lesson/wazuh-login-before-ready",
+    source="https://github.com/wazuh/wazuh-virtual-machines/issues/98",
+    evidence=["instance"],
+    remedy="cloud-init",
+)
+def test_provisioning_finishes_without_error(provisioning: Provisioning) -> None:
+    """First-boot provisioning ends without errors.
+
+    Whatever first boot could not do is missing on every machine made from the image, and a login may work long
+    before that shows. cloud-init's own status counts; without cloud-init, no unit of systemd may have failed."""
+    assert not provisioning.faults
+    warn(provisioning.remarks)
+
+
+@check(
+    "boot-survives-reboot",
+    severity="high",
+    guideline="lesson/hardened-image-fails-to-reboot",
+    source="https://github.com/anthcourtney/ansible-role-cis-amazon-linux/issues/53",
+    evidence=["instance"],
+    looks=["status", "reboot"],
+)
+def test_survives_reboot(reboot: Reboot) -> None:
+    """The instance comes back from a reboot with the same host keys.
+
+    Hardened images are known to end in emergency mode, where a locked root cannot open the console; and host keys
+    that change teach their users to ignore the warning."""
+    assert not reboot.faults()
+
+
+@check(
+    "boot-without-key-no-password-path",
+    severity="medium",
+    guideline="marketplace/launch-without-user-data",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["instance", "probe"],
+    remedy="sshd",
+    looks=["status", "keyless"],
+)
+def test_without_key_no_password_path(offers: Offers, standing: Standing) -> None:
+    """A launch without key pair or user data offers no password path.
+
+    An image that falls back to a default password when it is given no key opens each such machine to whoever has
+    read its manual."""
+    assert not offers.passwords() + status_faults(standing)

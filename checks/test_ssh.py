@@ -1,8 +1,10 @@
 """How sshd lets people in."""
 
-from amigate import check, inconclusive
+from amigate import Finding, check, inconclusive
 from amigate.evidence.model import Contact
+from amigate.facts.outside import Offers
 from amigate.facts.sshd import Session, Sshd
+from amigate.facts.sshd_syntax import SshdSyntax
 
 BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html"
 REFUSING = {"no", "without-password", "prohibit-password", "forced-commands-only"}
@@ -22,17 +24,20 @@ def test_no_root_password_login(sshd: Sshd) -> None:
     """sshd refuses password logins for root.
 
     A password that ships with an image is the same on every machine made from it, and root's opens everything."""
-    found = [
-        sshd.finding(session, "permitrootlogin", f"permitrootlogin is {session.value('permitrootlogin')}, with {way}")
-        for session in sshd.sessions_of(*sshd.superusers)
-        if session.value("permitrootlogin") not in REFUSING and (way := _password_way(session))
-    ]
-    assert not found
+    assert not _root_password_sessions(sshd)
     if any(session.value("permitrootlogin") not in REFUSING for session in sshd.sessions):
         sshd.require_seen("passwordauthentication", lambda value: value == "no")
         sshd.require_seen("kbdinteractiveauthentication", lambda value: value == "no")
     if any(map(_password_way, sshd.sessions)):
         sshd.require_seen("permitrootlogin", REFUSING.__contains__)
+
+
+def _root_password_sessions(sshd: Sshd) -> list[Finding]:
+    return [
+        sshd.finding(session, "permitrootlogin", f"permitrootlogin is {session.value('permitrootlogin')}, with {way}")
+        for session in sshd.sessions_of(*sshd.superusers)
+        if session.value("permitrootlogin") not in REFUSING and (way := _password_way(session))
+    ]
 
 
 def _password_way(session: Session) -> str:
@@ -103,3 +108,91 @@ def test_no_dns_checks(sshd: Sshd) -> None:
 
     Where no name server answers, each login waits for it; AWS calls this step optional."""
     assert not [finding for finding in sshd.sessions_where("usedns", is_not="no") if "not known" not in finding.detail]
+
+
+@check(
+    "ssh-no-keyboard-interactive-login",
+    severity="critical",
+    guideline="marketplace/no-password-authentication",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_keyboard_interactive_login(sshd: Sshd) -> None:
+    """sshd offers no keyboard-interactive login.
+
+    With PAM this asks for the password just as well: `PasswordAuthentication no` alone leaves it open."""
+    assert not sshd.sessions_where("kbdinteractiveauthentication", is_not="no")
+
+
+@check(
+    "ssh-no-empty-passwords",
+    severity="critical",
+    guideline="cis-like/ssh-empty-passwords",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_empty_passwords(sshd: Sshd) -> None:
+    """sshd refuses empty passwords.
+
+    One account with an empty field, made by whatever is installed later, would be open to everybody."""
+    assert not sshd.sessions_where("permitemptypasswords", is_not="no")
+
+
+@check(
+    "ssh-match-blocks-evaluated",
+    severity="critical",
+    guideline="lesson/match-blocks-ignored",
+    source="https://github.com/dev-sec/ansible-ssh-hardening/issues/188",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_match_blocks_evaluated(sshd: Sshd) -> None:
+    """Every Match block has been evaluated.
+
+    A Match block beats what stands outside of it, wherever it stands: a password login for one network or one group
+    does not show in the settings that hold for everybody. One that runs a command, or asks what cannot be made up
+    here, leaves the question open."""
+    asking = ("passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords")
+    found = [finding for keyword in asking for finding in sshd.seen_with_other_than(keyword, "no")]
+    assert not sshd.of_match_blocks(found + _root_password_sessions(sshd))
+    sshd.require_every_match_seen()
+
+
+@check(
+    "ssh-config-parses",
+    severity="high",
+    guideline="lesson/include-order-wins",
+    source="https://github.com/canonical/cloud-init/issues/5934",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_config_parses(sshd_syntax: SshdSyntax) -> None:
+    """The sshd configuration parses and every Include resolves.
+
+    A server that runs keeps its old configuration until it is started anew: with an error in it, the next boot has
+    no sshd. An Include of a file that is not there is passed over in silence, and what it was to forbid is allowed."""
+    assert not sshd_syntax.faults
+
+
+@check(
+    "ssh-offers-no-password-method",
+    severity="critical",
+    guideline="marketplace/no-password-authentication",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["probe"],
+    remedy="sshd",
+    applies_when="an SSH port is open",
+    looks=["stranger"],
+)
+def test_offers_no_password_method(offers: Offers) -> None:
+    """The server offers no password method to a stranger.
+
+    What the server says to somebody without credentials is the truth, whichever files it has read: it must name
+    neither password nor keyboard-interactive, for root, the default user and a name that nobody has."""
+    assert not offers.passwords()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from amigate.result import Finding, Severity, Witness
@@ -17,6 +18,19 @@ Settings = Mapping[str, Any]
 
 Function = TypeVar("Function", bound=Callable[..., None])
 ATTRIBUTE = "__amigate_check__"
+
+
+class Look(StrEnum):
+    """What a rule needs looked at beyond two launches with a login each; the run is planned from it."""
+
+    STATUS = "status"
+    """The status checks of every launch."""
+    STRANGER = "stranger"
+    """What a launch offers somebody without credentials, once its inside was collected."""
+    REBOOT = "reboot"
+    """A launch after it was rebooted, which is the last thing that is done to it."""
+    KEYLESS = "keyless"
+    """One more launch, without a key pair and without user data, seen from outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +51,7 @@ class Check:
     """Which images the rule speaks of, in words; empty for all."""
     preflight: bool
     """Launching an image that violates this is pointless."""
+    looks: frozenset[Look] = frozenset()
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Defaults that a profile may override."""
     title: str
@@ -59,11 +74,12 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     remedy: str = "none",
     applies_when: str = "",
     preflight: bool = False,
+    looks: Sequence[str] = (),
     **settings: object,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
 
-    Raises ValueError at import for an unknown severity or witness, a source that is no link or a missing
+    Raises ValueError at import for an unknown severity, witness or look, a source that is no link or a missing
     docstring."""
 
     def mark(function: Function) -> Function:
@@ -79,6 +95,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
             remedy=remedy,
             applies_when=applies_when,
             preflight=preflight,
+            looks=frozenset(Look(name) for name in looks),
             settings=settings,
             title=title.rstrip("."),
             rationale=" ".join(rationale.split()),

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 from amigate import __version__
 from amigate.errors import PartialError, UsageError
 from amigate.evidence import codec
-from amigate.evidence.model import Evidence, Vantage, View, Viewpoint
+from amigate.evidence.model import Evidence, View
 from amigate.judge import catalogue
-from amigate.judge.places import launches, places
+from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import Decisions, results
+from amigate.plan import plan
 from amigate.result import Report, Status, Target, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from amigate.check import Check
-    from amigate.evidence.model import Ec2Descriptions, Launch
+    from amigate.evidence.model import Ec2Descriptions
     from amigate.judge.places import Place
+    from amigate.plan import Plan
     from amigate.profile import Profile
     from amigate.result import Result
     from amigate.sources.aws import Aws
@@ -71,39 +73,51 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     *,
     witnesses: Sequence[Witness] | None = None,
     options: Options | None = None,
+    receivers: Collection[str] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Judge `ami_id` under `profile` and return the report; nothing that was launched stays behind.
 
-    `witnesses` are those to ask, by default all of the profile's. Raises AmigateError when the image cannot be looked
-    at; what the image itself does is in the report."""
+    `witnesses` are those to ask, by default all of the profile's; `receivers` those with whom the image is to be
+    shared: account ids, ARNs of organizations and their units, `all`. Raises AmigateError when the image cannot be
+    looked at; what the image itself does is in the report."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
 
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
     witnesses = tuple(profile.evidence if witnesses is None else witnesses)
-    launched = launches(checks.values(), witnesses)
-    where = {rule: places(check, witnesses, launched) for rule, check in checks.items()}
+    planned = plan(checks.values(), witnesses)
+    where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     settings = {rule: _settings(profile, check) for rule, check in checks.items()}
     first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
     log = _Log()
+    started = time.monotonic()
     with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
         with log.phase("describe"):
             target, ec2 = describe(aws, ami_id)
-        evidence = Evidence(witnesses=frozenset(witnesses), collected_at=_now(), ec2=ec2)
+        evidence = Evidence(
+            witnesses=frozenset(witnesses),
+            collected_at=_now(),
+            ec2=ec2,
+            audience=profile.audience,
+            receivers=frozenset(receivers),
+        )
         with log.phase("preflight"):
             decisions: Decisions = preflight.judge(evidence)
         stop = _hopeless(decisions, checks)
         if stop:
             progress(f"{ami_id} is {NOT_LAUNCHED}")
-        seen = _observe(aws, ec2, () if stop else launched, profile, options or Options(), log, progress)
-        evidence = _with_views(evidence, seen, launched)
+        seen = None if stop else _observe(aws, ec2, planned, profile, options or Options(), log, progress)
+        evidence = _with_views(evidence, seen, planned)
         with log.phase("judge"):
             decisions |= judge.judge(evidence)
     found = results(
-        profile, checks, witnesses, launched, decisions, remediation=lambda check: _remediation(check, target)
+        profile, checks, witnesses, planned, decisions, remediation=lambda check: _remediation(check, target)
     )
     if any((rule, place) not in decisions for rule, expected in where.items() for place in expected):
         log.notes.append(f"The judge's process {judge.ended}: what it had not answered is inconclusive.")
+    log.phases["total"] = round(time.monotonic() - started, 3)
+    if seen is not None:
+        log.phases["until the last witness was ready"] = round(seen.ready_at - started, 3)
     return _report(target, profile, evidence, found, seen, log)
 
 
@@ -146,17 +160,18 @@ def _hopeless(decisions: Decisions, checks: Mapping[str, Check]) -> bool:
 def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
     aws: Aws,
     ec2: Ec2Descriptions,
-    launched: Sequence[Launch],
+    planned: Plan,
     profile: Profile,
     options: Options,
     log: _Log,
     progress: Callable[[str], None],
 ) -> Observation | None:
     """Launch, look and remove; None when there is nothing to launch."""
-    if not launched:
+    if not planned.launches:
         return None
-    from amigate.facts.catalogue import NEEDS  # noqa: PLC0415 - while the instances boot
-    from amigate.sources.instance import observe  # noqa: PLC0415 - paramiko is slow to import
+    from amigate.facts.catalogue import NEEDS, after_reboot  # noqa: PLC0415 - while the instances boot
+    from amigate.facts.reboot import boot_id  # noqa: PLC0415
+    from amigate.sources.instance import Manner, Questions, observe  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.launch import open_run  # noqa: PLC0415
 
     account_run = open_run(
@@ -171,22 +186,22 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
         return observe(
             run,
             ec2.image,
-            launched,
-            needs=NEEDS,
-            ssh_users=options.ssh_users or profile.ssh.users,
-            ssh_port=options.ssh_port or profile.ssh.port,
-            timeout_s=options.timeout_s or profile.ssh.timeout_s,
-            key_wait_s=profile.ssh.key_wait_s,
+            planned,
+            Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
+            Manner(
+                ssh_users=options.ssh_users or profile.ssh.users,
+                ssh_port=options.ssh_port or profile.ssh.port,
+                timeout_s=options.timeout_s or profile.ssh.timeout_s,
+                key_wait_s=profile.ssh.key_wait_s,
+            ),
             progress=progress,
         )
 
 
-def _with_views(evidence: Evidence, seen: Observation | None, planned: Sequence[Launch]) -> Evidence:
+def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan) -> Evidence:
     if seen is not None:
         return replace(evidence, views=seen.views, collected_at=_now())
-    vantages = (Vantage.INSIDE, Vantage.OUTSIDE)
-    broken = {Viewpoint(launch, 1, vantage): View(broken=NOT_LAUNCHED) for launch in planned for vantage in vantages}
-    return replace(evidence, views=broken)
+    return replace(evidence, views={viewpoint: View(broken=NOT_LAUNCHED) for viewpoint in planned.viewpoints()})
 
 
 def _remediation(check: Check, target: Target) -> str:

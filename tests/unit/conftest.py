@@ -129,7 +129,7 @@ class Image:
             sshd.PROGRAM.key: said(f"{SSHD}\n"),
             sshd.PROCESSES.key: said(f"{SSHD}\n\1sshd: {SSHD} -D [listener] 0 of 10-100 startups\0\2"),
             host_keys.CLOCK.key: said("1700000200\n100.42 1.0\n"),
-            host_keys._public(host).key: said(key(self.host_key.format(launch=launch)) + "\n"),
+            host_keys.public_half(host).key: said(key(self.host_key.format(launch=launch)) + "\n"),
             packages.DPKG.key: said(self.dpkg),
             packages.RPM.key: said("", 99),
             packages.APK.key: said("", 99),

@@ -58,6 +58,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         ami,
         profile,
         options=options.launch_options(**launching),  # type: ignore[arg-type] # as click has parsed them
+        receivers=receivers,
         progress=show,
     )
     output.write(report, wanted)

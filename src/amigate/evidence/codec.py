@@ -16,7 +16,9 @@ from amigate.evidence.model import (
     Entry,
     Evidence,
     Kind,
+    Offer,
     Outcome,
+    Standing,
     View,
     Viewpoint,
 )
@@ -43,7 +45,9 @@ def load(text: str) -> Evidence:
     return Evidence(
         witnesses=frozenset(Witness(name) for name in data["witnesses"]),
         collected_at=data["collected_at"],
-        ec2=None if ec2 is None else Ec2Descriptions(**{**ec2, "snapshots": tuple(ec2["snapshots"])}),
+        ec2=None if ec2 is None else _ec2(ec2),
+        audience=data["audience"],
+        receivers=frozenset(data["receivers"]),
         views={Viewpoint.parse(key): _view(view) for key, view in data["views"].items()},
     )
 
@@ -67,8 +71,13 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each type
             return value
 
 
+def _ec2(data: Mapping[str, Any]) -> Ec2Descriptions:
+    permissions = None if data["permissions"] is None else tuple(data["permissions"])
+    return Ec2Descriptions(**{**data, "snapshots": tuple(data["snapshots"]), "permissions": permissions})
+
+
 def _view(data: Mapping[str, Any]) -> View:
-    contact = data["contact"]
+    contact, standing = data["contact"], data["standing"]
     return View(
         entries={path: _entry(entry) for path, entry in data["entries"].items()},
         absent=frozenset(data["absent"]),
@@ -76,6 +85,8 @@ def _view(data: Mapping[str, Any]) -> View:
         answers={key: _answer(answer) for key, answer in data["answers"].items()},
         unseen=data["unseen"],
         contact=None if contact is None else _contact(contact),
+        standing=None if standing is None else Standing(**standing),
+        offers=tuple(Offer(**{**offer, "methods": tuple(offer["methods"])}) for offer in data["offers"]),
         broken=data["broken"],
     )
 

@@ -10,7 +10,7 @@ import posixpath
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from amigate.check import InconclusiveError
 
@@ -149,6 +149,35 @@ class Contact:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What EC2 says of a launched instance, once it has settled or the time for it is over."""
+
+    state: str = ""
+    """`running`, `terminated` …; empty when EC2 did not say."""
+    system: str = ""
+    """The system status check: `ok`, `impaired`, `initializing`, `insufficient-data`, `not-applicable`."""
+    instance: str = ""
+    """The instance status check, in the same words."""
+    tokens: str = ""
+    """`required` when its metadata needs session tokens (IMDSv2 only), else `optional`."""
+    waited_s: float = 0.0
+    """How long it was watched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What an SSH server offers to somebody who shows nothing but a name."""
+
+    user: str
+    methods: tuple[str, ...] = ()
+    """The authentication methods that can continue, as the server lists them."""
+    admitted: bool = False
+    """The name alone was enough."""
+    unseen: str = ""
+    """Why it could not be told; empty when it could."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What was seen from one viewpoint.
 
@@ -162,6 +191,9 @@ class View:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     unseen: Mapping[str, str] = field(default_factory=dict)
     contact: Contact | None = None
+    standing: Standing | None = None
+    offers: tuple[Offer, ...] = ()
+    """What strangers were offered; empty when nobody asked."""
     broken: str = ""
     """Why nothing at all could be seen; empty when the view is usable."""
 
@@ -233,6 +265,10 @@ def _bytewise(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
+LAUNCH_PERMISSION: Final = "launchPermission"
+"""The attribute of DescribeImageAttribute, and its name among what is unseen."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ec2Descriptions:
     """What EC2 says of the image, as the API returned it (botocore's dictionaries)."""
@@ -243,6 +279,8 @@ class Ec2Descriptions:
     """The Image of DescribeImages, asked by id with IncludeDeprecated and IncludeDisabled."""
     snapshots: tuple[Mapping[str, Any], ...] = ()
     """DescribeSnapshots for every snapshot of the block device mapping."""
+    permissions: tuple[Mapping[str, str], ...] | None = None
+    """The launchPermission of DescribeImageAttribute, which only the owner can see; None when it was not seen."""
     unseen: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -255,6 +293,10 @@ class Evidence:
     collected_at: str = ""
     """RFC 3339 in UTC."""
     ec2: Ec2Descriptions | None = None
+    audience: str = ""
+    """Whom the image is meant for: `public`, `organization` or `accounts`."""
+    receivers: frozenset[str] = frozenset()
+    """With whom it is to be shared: account ids, ARNs of organizations and their units, `all`."""
     views: Mapping[Viewpoint, View] = field(default_factory=dict)
 
     def view(self, viewpoint: Viewpoint) -> View:

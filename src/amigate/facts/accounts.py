@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,16 +12,21 @@ from amigate.evidence.questions import Needs, ReadFile
 from amigate.result import Finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from amigate.evidence.model import View
 
 PASSWD, SHADOW = "/etc/passwd", "/etc/shadow"
-NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW)))
+MORE_PASSWD = ("/var/lib/extrausers/passwd", "/usr/lib/passwd")
+"""Where nss-extrausers (Ubuntu Core) and nss-altfiles (rpm-ostree) keep more accounts."""
+NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW), *map(ReadFile, MORE_PASSWD)))
 
 # A login shell that lets nobody in, by the program's name.
 _NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
 
-# crypt(5): modular `$id$…`, BSDi `_` and 19 characters, traditional DES with 13, bigcrypt with 11 more for each 8.
-_HASH = re.compile(r"\$[^$]+\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}(?:[./0-9A-Za-z]{11})*", re.DOTALL)
+# crypt(5): modular `$id$…`, and whatever else starts so, as the next libcrypt may know it; BSDi `_` and 19 characters,
+# traditional DES with 13, bigcrypt with 11 more for each 8.
+_HASH = re.compile(r"\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}(?:[./0-9A-Za-z]{11})*", re.DOTALL)
 
 # A number as the C library reads it: blanks, a sign and zeros in front.
 _NUMBER = re.compile(r"[ \t]*\+?0*([0-9]{1,10})")
@@ -87,6 +92,10 @@ class Accounts:
     all: tuple[Account, ...]
     shadow: tuple[ShadowLine, ...] | None
     """None when the image has no shadow file."""
+    more: Mapping[str, tuple[Account, ...]] = field(default_factory=dict)
+    """Accounts of further passwd files, by path."""
+    unseen: tuple[str, ...] = ()
+    """Further passwd files that could not be looked at, and why."""
 
     @classmethod
     def read(cls, view: View) -> Accounts:
@@ -99,7 +108,10 @@ class Accounts:
         accounts = tuple(_accounts(passwd or ""))
         if not accounts:
             raise InconclusiveError(f"{PASSWD} is missing or holds no account that can be read")
-        return cls(all=accounts, shadow=None if shadow is None else tuple(_shadow(shadow)))
+        more, unseen = _more(view)
+        return cls(
+            all=accounts, shadow=None if shadow is None else tuple(_shadow(shadow)), more=more, unseen=tuple(unseen)
+        )
 
     @property
     def login_users(self) -> tuple[Account, ...]:
@@ -121,15 +133,42 @@ class Accounts:
 
     def empty_passwords(self) -> list[Finding]:
         """Find every line of passwd and shadow whose password field is empty."""
-        lines: list[tuple[str, Account | ShadowLine]] = [(PASSWD, account) for account in self.all]
-        lines += [(SHADOW, line) for line in self.shadow or ()]
-        if self.shadow is None and any(account.password is Password.SHADOWED for account in self.all):
-            raise InconclusiveError(f"{PASSWD} refers to {SHADOW}, which is not there")
+        self._require_shadow()
         return [
             Finding(subject=line.name, path=path, line=line.line, detail="the password field is empty")
-            for path, line in lines
+            for path, lines in self._files()
+            for line in lines
             if line.password is Password.EMPTY
         ]
+
+    def usable_hashes(self) -> list[Finding]:
+        """Find every line of passwd and shadow with a password hash that works; who has which shell is no matter."""
+        self._require_shadow()
+        return [
+            Finding(subject=line.name, path=path, line=line.line, detail="a password is set")
+            for path, lines in self._files()
+            for line in lines
+            if line.password is Password.HASH
+        ]
+
+    def other_superusers(self) -> list[Finding]:
+        """Find every account with uid 0 that is not called root; musl takes a number modulo 2³²."""
+        found = [
+            Finding(subject=account.name, path=path, line=account.line, detail="this account has user id 0")
+            for path, lines in {PASSWD: self.all, **self.more}.items()
+            for account in lines
+            if account.uid % _UIDS == 0 and account.name != "root"
+        ]
+        if self.unseen and not found:
+            raise InconclusiveError(self.unseen[0])
+        return found
+
+    def _files(self) -> list[tuple[str, Sequence[Account | ShadowLine]]]:
+        return [(PASSWD, self.all), (SHADOW, self.shadow or ())]
+
+    def _require_shadow(self) -> None:
+        if self.shadow is None and any(account.password is Password.SHADOWED for account in self.all):
+            raise InconclusiveError(f"{PASSWD} refers to {SHADOW}, which is not there")
 
     def _fields(self, account: Account) -> list[tuple[str, int, Password]]:
         """Return every field that could answer for `account`: passwd's own, and shadow's.
@@ -150,7 +189,23 @@ _USABLE = {
 }
 
 
-def _accounts(text: str) -> list[Account]:
+_UIDS = 1 << 32
+
+
+def _more(view: View) -> tuple[dict[str, tuple[Account, ...]], list[str]]:
+    """Return the accounts of further files, and why one of these could not be looked at."""
+    found: dict[str, tuple[Account, ...]] = {}
+    unseen = []
+    for path in MORE_PASSWD:
+        try:
+            text = view.text(path)
+            found[path] = tuple(_accounts(text or "", path))
+        except InconclusiveError as error:
+            unseen.append(str(error))
+    return found, unseen
+
+
+def _accounts(text: str, path: str = PASSWD) -> list[Account]:
     """Read passwd's lines as leniently as the C libraries do, which take four fields for an account."""
     accounts = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -160,7 +215,7 @@ def _accounts(text: str) -> list[Account]:
             continue
         if not name or name[0] in "+-" or numbers[0] is None or numbers[1] is None:
             what = "accounts of NIS" if name[:1] in ("+", "-") else "an account in no known form"
-            raise InconclusiveError(f"{PASSWD}:{number} names {what}")
+            raise InconclusiveError(f"{path}:{number} names {what}")
         accounts.append(
             Account(
                 name=name,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.facts import accounts, authorized_keys, host_keys, packages, sshd
+from amigate.facts import (
+    accounts,
+    authorized_keys,
+    host_keys,
+    outside,
+    packages,
+    provisioning,
+    reboot,
+    sshd,
+    sshd_syntax,
+)
 from amigate.facts.ami import Ami
 from amigate.facts.twins import Twins
 
@@ -26,6 +36,14 @@ class ViewFact:
 
 
 @dataclass(frozen=True)
+class OutsideFact:
+    """A fact about a launch as it is seen from outside."""
+
+    name: str
+    read: Callable[[View], object]
+
+
+@dataclass(frozen=True)
 class ImageFact:
     """A fact about the image as a whole, read from all of the evidence."""
 
@@ -34,15 +52,28 @@ class ImageFact:
 
 
 VIEW_FACTS = (
+    ViewFact("provisioning", provisioning.Provisioning.read, provisioning.NEEDS),
     ViewFact("accounts", accounts.Accounts.read, accounts.NEEDS),
     ViewFact("sshd", sshd.Sshd.read, sshd.NEEDS),
+    ViewFact("sshd_syntax", sshd_syntax.SshdSyntax.read, sshd_syntax.NEEDS),
     ViewFact("authorized_keys", authorized_keys.AuthorizedKeys.read, authorized_keys.NEEDS),
     ViewFact("host_keys", host_keys.HostKeys.read, host_keys.NEEDS),
     ViewFact("packages", packages.Packages.read, packages.NEEDS),
 )
+OUTSIDE_FACTS = (
+    OutsideFact("contact", outside.contact),
+    OutsideFact("standing", outside.standing),
+    OutsideFact("offers", outside.Offers.read),
+)
 IMAGE_FACTS = (
     ImageFact("ami", Ami.read),
     ImageFact("twins", Twins.read),
+    ImageFact("reboot", reboot.Reboot.read),
 )
-NEEDS = tuple(fact.needs for fact in VIEW_FACTS)
-"""All that is collected from a machine."""
+NEEDS = (*(fact.needs for fact in VIEW_FACTS), reboot.NEEDS)
+"""All that is collected from a machine; what is asked first is answered first."""
+
+
+def after_reboot(before: View) -> tuple[Needs, ...]:
+    """Return what is collected from a machine that was rebooted, by what was seen `before`."""
+    return (reboot.after_reboot(before),)

@@ -57,7 +57,7 @@ class HostKeys:
             entry = view.entry(path)
             if entry is None:
                 continue
-            answer = view.answer(_public(path).key)
+            answer = view.answer(public_half(path).key)
             found = parse(answer.text, user="", path=path)
             if answer.exit_code != 0 or len(found) != 1 or not found[0].fingerprint:
                 raise InconclusiveError(f"{path}: `ssh-keygen -y` cannot tell its public key")
@@ -89,7 +89,7 @@ def _paths(view: View) -> list[str]:
     return list(dict.fromkeys([*configured, *(entry.path for entry in view.glob(USUAL.key))]))
 
 
-def _public(path: str) -> Run:
+def public_half(path: str) -> Run:
     """Ask for the public half of a private key; `-P ''` so that one with a passphrase is no question."""
     return Run(f"public half of {path}", f"ssh-keygen -y -P '' -f {shlex.quote(path)}")
 
@@ -100,7 +100,7 @@ def _then(view: View) -> list[Question]:
     except AnswerError:
         return []  # sshd is not known yet
     present = [path for path in paths if path in view.entries]
-    return [*(ReadFile(path, cap_bytes=0) for path in paths), *(_public(path) for path in present)]
+    return [*(ReadFile(path, cap_bytes=0) for path in paths), *(public_half(path) for path in present)]
 
 
 NEEDS = Needs(first=(USUAL, CLOCK), then=_then)

@@ -38,7 +38,8 @@ class Session:
 
     def value(self, keyword: str) -> str:
         """Return the value of `keyword`, empty where sshd does not print it (it has not heard of it)."""
-        return " ".join(self.settings.get(keyword, ()))
+        names = (keyword, *_SPELLINGS.get(keyword, ()))
+        return " ".join(next((self.settings[name] for name in names if name in self.settings), ()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +57,12 @@ class Sshd:
         """Read the answers of `sshd -T`.
 
         Raises NotApplicableError where there is no SSH server, InconclusiveError where one cannot be asked."""
-        program = _program(view)
+        program = asked_program(view)
         if program is None:
             if view.contact is not None:
                 raise InconclusiveError("an SSH server answers, but there is no sshd that could be asked")
             raise NotApplicableError("sshd is not installed")
-        running = _server(view)
+        running = running_server(view)
         sessions = []
         for criterion in _criteria(view, running):
             answer = view.answer(command(program, running.options, criterion))
@@ -71,7 +72,7 @@ class Sshd:
             if not settings.keys() >= _ALWAYS:
                 raise InconclusiveError(f"`sshd -T` printed no configuration for {criterion.subject}")
             sessions.append(Session(user=criterion.user, subject=criterion.subject, settings=settings))
-        lines = tuple(sshd_config.lines(view, _main(running)))
+        lines = tuple(sshd_config.lines(view, main_file(running)))
         return cls(sessions=tuple(sessions), lines=lines, superusers=_superusers(view))
 
     def sessions_of(self, *users: str) -> list[Session]:
@@ -85,14 +86,20 @@ class Sshd:
 
         Raises InconclusiveError where there is none, and a Match block might give it another value all the same.
         """
-        found = [
-            self.finding(session, keyword)
-            for session in self.sessions
-            if session.value(keyword) != is_not and not but_for(session)
-        ]
+        found = self.seen_with_other_than(keyword, is_not, but_for=but_for)
         if not found:
             self.require_seen(keyword, lambda value: value == is_not)
         return found
+
+    def seen_with_other_than(
+        self, keyword: str, value: str, *, but_for: Callable[[Session], bool] = lambda _: False
+    ) -> list[Finding]:
+        """Find the sessions that were asked about in which `keyword` has another value."""
+        return [
+            self.finding(session, keyword)
+            for session in self.sessions
+            if session.value(keyword) != value and not but_for(session)
+        ]
 
     def require_seen(self, keyword: str, sound: Callable[[str], bool]) -> None:
         """Raise InconclusiveError where a Match block gives `keyword` a value that is not sound and was never seen.
@@ -106,6 +113,17 @@ class Sshd:
                 continue
             if is_blind(line.match) or all(value != _printed([each.value(keyword)]) for each in self.sessions):
                 raise InconclusiveError(f"{line.place} sets {keyword} for sessions that could not be made up here")
+
+    def of_match_blocks(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Keep those of `findings` whose value comes from a Match block."""
+        inside = {(line.path, line.number) for line in self.lines if line.match}
+        return [finding for finding in findings if (finding.path, finding.line) in inside]
+
+    def require_every_match_seen(self) -> None:
+        """Raise InconclusiveError for a Match block for which no complete set of sessions can be made up."""
+        for line in self.lines:
+            if line.keyword == "match" and is_blind(line.match):
+                raise InconclusiveError(f"{line.place}: nobody here can tell when this Match block holds")
 
     def finding(self, session: Session, keyword: str, detail: str = "") -> Finding:
         """Return the finding that `session` has the value it has, at the line that gives it."""
@@ -154,7 +172,7 @@ def _settings(text: str) -> dict[str, list[str]]:
     return settings
 
 
-def _program(view: View) -> str | None:
+def asked_program(view: View) -> str | None:
     """Return the sshd to ask: the one that runs, else the one that is installed."""
     if (running := server(view.answer(PROCESSES.key).stdout)) is not None:
         return running.program
@@ -162,7 +180,7 @@ def _program(view: View) -> str | None:
     return found if found.startswith("/") else None
 
 
-def _server(view: View) -> Server:
+def running_server(view: View) -> Server:
     """Return the running server; a login that no listening sshd explains leaves its options unknown."""
     running = server(view.answer(PROCESSES.key).stdout)
     if running is None and view.contact is not None:
@@ -170,7 +188,8 @@ def _server(view: View) -> Server:
     return running or Server(program="", options=())
 
 
-def _main(running: Server) -> str:
+def main_file(running: Server) -> str:
+    """Return the configuration file that sshd starts with."""
     files = [value for flag, value in zip(running.options[::2], running.options[1::2], strict=True) if flag == "-f"]
     return files[-1] if files else sshd_config.MAIN
 
@@ -183,13 +202,13 @@ def _criteria(view: View, running: Server) -> list[Criterion]:
     """Return the sessions to ask about: of the login users, and of root whatever its shell is."""
     users = [account.name for account in accounts.Accounts.read(view).login_users]
     known = dict.fromkeys([*_superusers(view), *users])
-    return criteria(sshd_config.lines(view, _main(running)), list(known))
+    return criteria(sshd_config.lines(view, main_file(running)), list(known))
 
 
 def _then(view: View) -> list[Question]:
     """Follow Include until every file is known, then ask sshd for each kind of session."""
-    running = _server(view)
-    main = _main(running)
+    running = running_server(view)
+    main = main_file(running)
     files: list[ReadFile | Glob] = [ReadFile(main)]
     for path in _included(view, main):
         text = view.text(path) if path in view.entries else None
@@ -197,7 +216,7 @@ def _then(view: View) -> list[Question]:
     questions: list[Question] = [*files]
     if not all(_is_answered(question, view) for question in files):
         return questions
-    program = _program(view)
+    program = asked_program(view)
     if program is not None:
         questions += [
             Run(line, line) for line in (command(program, running.options, each) for each in _criteria(view, running))

@@ -50,7 +50,7 @@ def includes(text: str) -> list[str]:
 
     Raises InconclusiveError for a pattern that sshd and we might not read alike.
     """
-    return [_pattern(word) for _, keyword, words in _settings(text) if keyword == "include" for word in words]
+    return [pattern(word) for _, keyword, words in _settings(text) if keyword == "include" for word in words]
 
 
 def lines(view: View, path: str = MAIN) -> list[Line]:
@@ -61,7 +61,8 @@ def lines(view: View, path: str = MAIN) -> list[Line]:
     return found
 
 
-def _pattern(word: str) -> str:
+def pattern(word: str) -> str:
+    """Return what an Include asks for, as an absolute pattern; raises InconclusiveError where readings may differ."""
     if re.search(r"[\[\\\0]|^~|(^|/)\.\.(/|$)", word):
         raise InconclusiveError("an Include has brackets, a backslash, `~` or `..`, which is not followed here")
     return posixpath.normpath(posixpath.join("/etc/ssh", word))
@@ -81,7 +82,7 @@ def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator
         yield Line(path=path, number=number, keyword=keyword, words=words, match=match)
         if keyword == "include":
             for word in words:
-                for entry in view.glob(_pattern(word)):
+                for entry in view.glob(pattern(word)):
                     yield from _read(view, entry.path, match, depth + 1)
 
 

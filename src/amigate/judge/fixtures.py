@@ -1,6 +1,6 @@
 """The fixtures that checks ask for, one for each row of the catalogue of facts.
 
-They stand on `view` and `evidence`, which the judge and plain pytest provide each in their own way.
+They stand on `view`, `outside` and `evidence`, which the judge and plain pytest provide each in their own way.
 """
 
 from __future__ import annotations
@@ -10,19 +10,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amigate.check import Settings, check_of
-from amigate.facts.catalogue import IMAGE_FACTS, VIEW_FACTS
+from amigate.facts.catalogue import IMAGE_FACTS, OUTSIDE_FACTS, VIEW_FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amigate.evidence.model import Evidence, View
-    from amigate.facts.catalogue import ImageFact, ViewFact
+    from amigate.facts.catalogue import ImageFact, OutsideFact, ViewFact
 
 
 def _of_view(fact: ViewFact) -> Callable[..., object]:
     @pytest.fixture(name=fact.name)
     def read(view: View) -> object:
         return fact.read(view)
+
+    return read
+
+
+def _of_outside(fact: OutsideFact) -> Callable[..., object]:
+    @pytest.fixture(name=fact.name)
+    def read(outside: View) -> object:
+        return fact.read(outside)
 
     return read
 
@@ -45,6 +53,7 @@ def _rule_settings(request: pytest.FixtureRequest, chosen_settings: Settings) ->
 
 FIXTURES: dict[str, Any] = {
     **{f"_{fact.name}": _of_view(fact) for fact in VIEW_FACTS},
+    **{f"_{fact.name}": _of_outside(fact) for fact in OUTSIDE_FACTS},
     **{f"_{fact.name}": _of_image(fact) for fact in IMAGE_FACTS},
     "_rule_settings": _rule_settings,
 }

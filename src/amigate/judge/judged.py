@@ -13,7 +13,7 @@ import pytest
 
 from amigate.check import InconclusiveError, check_of
 from amigate.evidence import codec
-from amigate.evidence.model import DISK, Contact, Launch, Vantage, View, Viewpoint
+from amigate.evidence.model import DISK, Launch, Vantage, View, Viewpoint
 from amigate.facts.twins import inside
 from amigate.judge.decide import Decision, OutOfTimeError, decide
 from amigate.judge.fixtures import FIXTURES
@@ -107,12 +107,9 @@ def view(evidence: Evidence, place: Place) -> View:
 
 
 @pytest.fixture
-def contact(evidence: Evidence, place: Place) -> Contact:
-    """Return how the launch at `place` could be reached."""
-    outside = evidence.view(Viewpoint(place.launch or Launch.A, 1, Vantage.OUTSIDE))
-    if outside.contact is None:
-        raise InconclusiveError(outside.broken or "the launch was not contacted")
-    return outside.contact
+def outside(evidence: Evidence, place: Place) -> View:
+    """Return the launch at `place` as it is seen from outside, before it is rebooted."""
+    return evidence.view(Viewpoint(place.launch or Launch.A, 1, Vantage.OUTSIDE))
 
 
 @pytest.fixture

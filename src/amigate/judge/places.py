@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.check import Look
 from amigate.evidence.model import Launch
+from amigate.plan import asked_of
 from amigate.result import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from amigate.check import Check
+    from amigate.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -31,32 +34,20 @@ class Place:
         return cls(Witness(witness), Launch(launch) if launch else None)
 
 
-def asked_of(check: Check, asked: Collection[Witness]) -> tuple[Witness, ...]:
-    """Return the witnesses that the rule names and that were asked for."""
-    return tuple(witness for witness in check.evidence if witness in asked)
-
-
-def launches(checks: Collection[Check], asked: Collection[Witness]) -> tuple[Launch, ...]:
-    """Return the launches that the rules need: none, one, or twins."""
-    wanted = {witness for check in checks for witness in asked_of(check, asked)}
-    if Witness.TWIN in wanted:
-        return (Launch.A, Launch.B)
-    return (Launch.A,) if wanted & {Witness.INSTANCE, Witness.PROBE} else ()
-
-
-def places(check: Check, asked: Collection[Witness], launched: Collection[Launch]) -> tuple[Place, ...]:
+def places(check: Check, asked: Collection[Witness], planned: Plan) -> tuple[Place, ...]:
     """Return where `check` is judged; empty when none of its witnesses was asked.
 
     A rule about a running instance is judged on every launch: an image that is sound only now and then is not.
-    A probe looks at the same launches from outside, so beside an instance it adds no place."""
+    What is done with one launch alone is judged there. A probe looks at the same launches from outside, so beside
+    an instance it adds no place."""
     named = asked_of(check, asked)
-    found: list[Place] = []
-    for witness in named:
-        match witness:
-            case Witness.EC2 | Witness.DISK | Witness.TWIN:
-                found.append(Place(witness))
-            case Witness.INSTANCE:
-                found += [Place(witness, launch) for launch in launched]
-            case Witness.PROBE if Witness.INSTANCE not in named:
-                found += [Place(witness, launch) for launch in launched]
-    return tuple(found)
+    found = [Place(witness) for witness in named if witness in {Witness.EC2, Witness.DISK, Witness.TWIN}]
+    live = next((witness for witness in (Witness.INSTANCE, Witness.PROBE) if witness in named), None)
+    return (*found, *(Place(live, launch) for launch in _launches(check, planned))) if live else tuple(found)
+
+
+def _launches(check: Check, planned: Plan) -> tuple[Launch, ...]:
+    """Return the launches on which a rule about a running instance is judged."""
+    if Look.KEYLESS in check.looks:
+        return (Launch.KEYLESS,)
+    return (planned.last,) if check.looks & {Look.STRANGER, Look.REBOOT} else planned.launches

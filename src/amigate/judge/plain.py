@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amigate.check import InconclusiveError, NotApplicableError, WarnError, check_of
+from amigate.check import InconclusiveError, Look, NotApplicableError, WarnError, check_of
 from amigate.errors import CollectionError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Evidence, Outcome, View
@@ -37,6 +37,13 @@ globals().update(FIXTURES)
 _VIEWS = pytest.StashKey[dict[str, View]]()
 _REMOTE = ("ssh", "safe-ssh", "paramiko")
 _NEEDS_MORE = "needs {0}, which one host does not have: `amigate validate ami-…` asks it"
+
+_LOOKS = {
+    Look.STATUS: "EC2's status checks",
+    Look.STRANGER: "a look at what strangers are offered",
+    Look.REBOOT: "a reboot",
+    Look.KEYLESS: "a launch without a key",
+}
 
 
 class CheckWarning(UserWarning):
@@ -103,15 +110,18 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
 
 
 @pytest.fixture
-def contact(host: Any, request: pytest.FixtureRequest) -> Contact:
+def outside(host: Any, request: pytest.FixtureRequest) -> View:
     """Return how the host was reached, if by SSH with a key that was named."""
+    declared = check_of(request.function)
+    if declared is not None and declared.looks:
+        pytest.skip(_NEEDS_MORE.format(" and ".join(_LOOKS[look] for look in sorted(declared.looks))))
     backend = host.backend
     if backend.NAME not in _REMOTE:
         pytest.skip("needs a login over SSH: --hosts=ssh://user@host or paramiko://user@host")
     identity: Path | None = request.config.getoption("--ssh-identity-file", default=None)
     if not identity:
         pytest.skip("needs the key of the login: --ssh-identity-file=FILE")
-    return _reached(host, _fingerprint(str(identity)))
+    return View(contact=_reached(host, _fingerprint(str(identity))))
 
 
 def _reached(host: Any, launch_key: str = "") -> Contact:

@@ -8,14 +8,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from amigate.judge.decide import Decision, worst
-from amigate.judge.places import Place, asked_of, places
+from amigate.judge.places import Place, places
+from amigate.plan import asked_of
 from amigate.result import Finding, Result, Status, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from amigate.check import Check
-    from amigate.evidence.model import Launch
+    from amigate.plan import Plan
     from amigate.profile import Profile, Waiver
 
 Decisions = dict[tuple[str, Place], tuple[Decision, float]]
@@ -25,7 +26,7 @@ def results(  # noqa: PLR0913 - what a result depends on
     profile: Profile,
     checks: Mapping[str, Check],
     asked: Collection[Witness],
-    launched: Collection[Launch],
+    planned: Plan,
     decisions: Decisions,
     *,
     remediation: Callable[[Check], str] = lambda _: "",
@@ -36,7 +37,7 @@ def results(  # noqa: PLR0913 - what a result depends on
     for rule in profile.rules:
         check = checks[rule]
         severity = profile.choice(rule).severity or check.severity
-        expected = places(check, asked, launched)
+        expected = places(check, asked, planned)
         waivers = [waiver for waiver in profile.waivers if waiver.rule == rule]
         decision = _combine(rule, expected, decisions, partial(_waive, waivers=waivers, today=today))
         hurts = decision.status in (Status.FAIL, Status.INCONCLUSIVE)

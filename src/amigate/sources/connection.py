@@ -43,6 +43,11 @@ class Connection:
             ) from error
         return _Program(self.transport, session)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the other side is still there, as far as has been noticed."""
+        return bool(self.transport.is_active())
+
     def close(self) -> None:
         """End the login; what still runs over it sees the end of its input. Safe from another thread."""
         self.transport.close()

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from amigate.errors import AwsError, UsageError
-from amigate.evidence.model import Ec2Descriptions
+from amigate.evidence.model import LAUNCH_PERMISSION, Ec2Descriptions
 from amigate.result import Target
 from amigate.sources.aws_errors import aws_errors, code_of
 
@@ -28,6 +28,7 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
     image = _image(aws, ami_id)
     ids = _snapshot_ids(image)
     snapshots, unseen = _snapshots(aws, ids)
+    permissions = _permissions(aws, image, unseen)
     target = Target(
         kind="ami",
         id=ami_id,
@@ -39,7 +40,9 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
         snapshots=ids,
         sandbox=aws.sandbox,
     )
-    return target, Ec2Descriptions(caller=aws.account, image=image, snapshots=snapshots, unseen=unseen)
+    return target, Ec2Descriptions(
+        caller=aws.account, image=image, snapshots=snapshots, permissions=permissions, unseen=unseen
+    )
 
 
 def require_ami_id(text: str) -> None:
@@ -86,6 +89,20 @@ def _snapshots(aws: Aws, ids: tuple[str, ...]) -> tuple[tuple[Mapping[str, Any],
         except AwsError as error:
             unseen[snapshot_id] = str(error)
     return tuple(seen), unseen
+
+
+def _permissions(aws: Aws, image: Mapping[str, Any], unseen: dict[str, str]) -> tuple[Mapping[str, str], ...] | None:
+    """Return the launch permissions, of all four kinds; None, and why in `unseen`, when AWS does not show them."""
+    if image.get("OwnerId") != aws.account:
+        unseen[LAUNCH_PERMISSION] = "only its owner can see with whom the image is shared"
+        return None
+    try:
+        with aws_errors(f"read the launch permissions of {image['ImageId']}"):
+            answer = aws.ec2.describe_image_attribute(ImageId=image["ImageId"], Attribute=LAUNCH_PERMISSION)
+    except AwsError as error:
+        unseen[LAUNCH_PERMISSION] = str(error)
+        return None
+    return tuple({str(kind): str(who) for kind, who in each.items()} for each in answer.get("LaunchPermissions", ()))
 
 
 def _shown(text: str) -> str:

@@ -35,11 +35,10 @@ def attempt(wire: Wire, user: str, key: LoginKey, cancelled: threading.Event, *,
     """Shake hands and offer `key`, nothing else; takes `wire` over. Every step ends within STEP_S."""
     import paramiko  # noqa: PLC0415 - slow to import
 
-    transport = paramiko.Transport(wire)
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = STEP_S
+    transport = transport_over(wire)
     result = Attempt(outcome=Outcome.BROKEN)
     try:
-        result = _shake_hands(transport, cancelled) or _log_in(transport, user, key, cancelled, host)
+        result = shake_hands(transport, cancelled) or _log_in(transport, user, key, cancelled, host)
     except (paramiko.SSHException, EOFError, OSError):
         pass  # the server went away between two steps
     finally:
@@ -51,8 +50,17 @@ def attempt(wire: Wire, user: str, key: LoginKey, cancelled: threading.Event, *,
     return result
 
 
-def _shake_hands(transport: paramiko.Transport, cancelled: threading.Event) -> Attempt | None:
-    """Return None when it went well."""
+def transport_over(wire: Wire) -> paramiko.Transport:
+    """Return SSH over `wire`, every step of which ends within STEP_S."""
+    import paramiko  # noqa: PLC0415 - slow to import
+
+    transport = paramiko.Transport(wire)
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = STEP_S
+    return transport
+
+
+def shake_hands(transport: paramiko.Transport, cancelled: threading.Event) -> Attempt | None:
+    """Agree on keys and algorithms; return None when it went well, else how it failed."""
     from paramiko.ssh_exception import IncompatiblePeer  # noqa: PLC0415 - slow to import
 
     done = threading.Event()

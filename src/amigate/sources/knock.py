@@ -99,7 +99,7 @@ class _Door:
         if code in {0, errno.EINPROGRESS}:
             self._selector.register(wire, selectors.EVENT_WRITE)
         else:
-            self._failed(wire, code)
+            self._failed(wire, code, by_machine=not self._forwarded)
 
     @property
     def _accepted_by_machine(self) -> bool:
@@ -134,7 +134,7 @@ class _Door:
     def _finish_connecting(self, wire: Wire) -> None:
         code = wire.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            self._failed(wire, code)
+            self._failed(wire, code, by_machine=not self._forwarded)
             return
         self._connecting.remove(wire)
         self._connected.append(wire)
@@ -152,12 +152,13 @@ class _Door:
             return False
         except OSError:
             pass
-        self._failed(wire, errno.ECONNREFUSED)
+        self._failed(wire, errno.ECONNREFUSED, by_machine=True)
         return False
 
-    def _failed(self, wire: Wire, code: int) -> None:
+    def _failed(self, wire: Wire, code: int, *, by_machine: bool) -> None:
+        """Note a failure; what accepts connections for a machine refuses them while the machine is off."""
         if code == errno.ECONNREFUSED:
-            self.seen, self.alive = Outcome.CLOSED, True
+            self.seen, self.alive = Outcome.CLOSED, self.alive or by_machine
             self._refused_at = time.monotonic()
             for earlier in [other for other in self._connected if other.opened_at < wire.opened_at]:
                 self._drop(earlier)  # they wait for a repetition that comes too late

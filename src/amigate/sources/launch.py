@@ -61,8 +61,10 @@ class AccountRun:
         self._lock = threading.Lock()
         self._over = self._removed = False
 
-    def launch(self, image: Mapping[str, Any], label: str, *, stop_on_shutdown: bool = False) -> Machine:
-        """Launch one instance of `image` (an Image of DescribeImages) with a key pair of its own.
+    def launch(
+        self, image: Mapping[str, Any], label: str, *, stop_on_shutdown: bool = False, keyless: bool = False
+    ) -> Machine:
+        """Launch one instance of `image` (an Image of DescribeImages) with a key pair of its own, or none at all.
 
         Safe to call from several threads. Raises LaunchError; what was made until then is removed on exit."""
         if self._over:
@@ -70,9 +72,12 @@ class AccountRun:
         try:
             key = make_login_key()
             group_id = self._security_group()
-            self._import_key(label, key)
+            if not keyless:
+                self._import_key(label, key)
             launched_at = time.monotonic()
             request = self._request(image, label, group_id, stop_on_shutdown=stop_on_shutdown)
+            if keyless:
+                del request["KeyName"]
             instance_id = self._run_instances(request)
         except AwsError as error:
             raise LaunchError(str(error), hint=error.hint) from error.__cause__

@@ -24,6 +24,8 @@ class Sighting:
     """Public address, else the private one, else empty."""
     reason: str
     """AWS's code for the last change of state, such as `Client.InstanceInitiatedShutdown`."""
+    tokens: str = ""
+    """Whether its metadata needs session tokens (HttpTokens): `required` or `optional`; empty when EC2 does not say."""
 
     @property
     def is_gone(self) -> bool:
@@ -53,8 +55,27 @@ class Machine:
                     state=instance["State"]["Name"],
                     address=instance.get("PublicIpAddress") or instance.get("PrivateIpAddress") or "",
                     reason=instance.get("StateReason", {}).get("Code", ""),
+                    tokens=instance.get("MetadataOptions", {}).get("HttpTokens", ""),
                 )
         return Sighting(state="pending", address="", reason="")
+
+    def status_checks(self) -> tuple[str, str]:
+        """Return the words of the system and the instance status check; raise AwsError when EC2 does not say.
+
+        Empty for an instance of which EC2 has no status yet."""
+        with aws_errors(f"read the status checks of {self.instance_id}"):
+            found = self.aws.ec2.describe_instance_status(
+                Filters=[{"Name": "instance-id", "Values": [self.instance_id]}], IncludeAllInstances=True
+            )
+        for status in found["InstanceStatuses"]:
+            if status["InstanceId"] == self.instance_id:
+                return status["SystemStatus"]["Status"], status["InstanceStatus"]["Status"]
+        return "", ""
+
+    def reboot(self) -> None:
+        """Ask EC2 to reboot the instance: at once by its power button, by force after four minutes."""
+        with aws_errors(f"reboot {self.instance_id}"):
+            self.aws.ec2.reboot_instances(InstanceIds=[self.instance_id])
 
     def console(self) -> str:
         """Return what the serial console published, hostile as it is; raise AwsError when it is refused."""

@@ -40,7 +40,7 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
     Raises AwsError when EC2 does not say how the instance is."""
     cancelled = cancelled or threading.Event()
     until = time.monotonic() + timeout_s
-    sighting = _await_address(run, machine, until, cancelled)
+    sighting = await_address(run, machine, until, cancelled)
     nobody = Contact(
         address=sighting.address,
         port=port,
@@ -66,7 +66,8 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
     return _dated(contact, machine), connection
 
 
-def _await_address(run: AccountRun, machine: Machine, until: float, cancelled: threading.Event) -> Sighting:
+def await_address(run: AccountRun, machine: Machine, until: float, cancelled: threading.Event) -> Sighting:
+    """Return the instance once it runs and has an address, is gone, or `until` (time.monotonic()) has come."""
     while True:
         sighting = machine.look()
         if (sighting.state == "running" and sighting.address) or sighting.is_gone:

@@ -15,9 +15,10 @@ from amigate.facts import packages, sshd
 from amigate.facts.host_keys import CLOCK
 from amigate.facts.sshd_sessions import Criterion, command
 from amigate.judge import catalogue
-from amigate.judge.places import launches, places
+from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import results
+from amigate.plan import plan
 from amigate.profile import load
 from amigate.result import Result, Status, Witness
 
@@ -33,11 +34,11 @@ def judge(image: Any) -> dict[str, Result]:
     """Return the result of every rule of the first gate."""
     profile = load("first-gate")
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
-    launched = launches(list(checks.values()), WITNESSES)
-    where = {rule: places(check, WITNESSES, launched) for rule, check in checks.items()}
+    planned = plan(list(checks.values()), WITNESSES)
+    where = {rule: places(check, WITNESSES, planned) for rule, check in checks.items()}
     with Judge(where) as child:
         decisions = child.judge(image.evidence())
-    return {result.id: result for result in results(profile, checks, WITNESSES, launched, decisions)}
+    return {result.id: result for result in results(profile, checks, WITNESSES, planned, decisions)}
 
 
 @dataclass

@@ -176,7 +176,7 @@ def test_host_keys_come_with_their_age(kit: Any) -> None:
 @pytest.mark.parametrize("answer", [("", 255), ("nonsense", 0), ("", 0), ("{key}\n{key}", 0), ("{key}", 1)])
 def test_a_host_key_whose_public_half_cannot_be_told_is_in_doubt(kit: Any, answer: tuple[str, int]) -> None:
     text = answer[0].replace("{key}", kit.key("h"))
-    image = kit.Image(answers={host_keys._public("/etc/ssh/ssh_host_ed25519_key").key: kit.said(text, answer[1])})
+    image = kit.Image(answers={host_keys.public_half("/etc/ssh/ssh_host_ed25519_key").key: kit.said(text, answer[1])})
     with pytest.raises(InconclusiveError):
         HostKeys.read(image.inside(Launch.A))
 

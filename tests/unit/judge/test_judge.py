@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amigate.evidence.model import Evidence, Launch
+from amigate.evidence.model import Evidence
 from amigate.judge import catalogue, process
-from amigate.judge.places import Place, launches, places
+from amigate.judge.places import Place, places
 from amigate.judge.process import Judge
 from amigate.judge.results import results
+from amigate.plan import plan
 from amigate.profile import load
 from amigate.report import console, json_format
 from amigate.result import Report, Status, Target, Witness
@@ -365,12 +366,12 @@ def test_the_child_holds_no_credentials(
 def judged(image: Any) -> dict[str, str]:
     profile = load("first-gate")
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
-    launched = launches(list(checks.values()), WITNESSES)
-    where = {rule: places(check, WITNESSES, launched) for rule, check in checks.items()}
+    planned = plan(list(checks.values()), WITNESSES)
+    where = {rule: places(check, WITNESSES, planned) for rule, check in checks.items()}
     with Judge(where) as child:
         decisions = child.judge(image.evidence())
     assert len(decisions) == sum(map(len, where.values()))
-    found = results(profile, checks, WITNESSES, launched, decisions)
+    found = results(profile, checks, WITNESSES, planned, decisions)
     return {result.id: str(result.status) for result in found}
 
 
@@ -422,8 +423,8 @@ def test_a_planted_hash_is_in_no_answer_no_report_and_no_argument(kit: Any) -> N
     )
     profile = load("first-gate")
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
-    launched = (Launch.A, Launch.B)
-    where = {rule: places(check, WITNESSES, launched) for rule, check in checks.items()}
+    planned = plan(list(checks.values()), WITNESSES)
+    where = {rule: places(check, WITNESSES, planned) for rule, check in checks.items()}
     seen: list[bytes] = []
     stop = threading.Event()
 
@@ -446,7 +447,7 @@ def test_a_planted_hash_is_in_no_answer_no_report_and_no_argument(kit: Any) -> N
         watcher.join()
     assert any(b"amigate.judge.child" in each for each in seen)
     assert not any(secret.encode() in each for each in seen)
-    found = results(profile, checks, WITNESSES, launched, decisions)
+    found = results(profile, checks, WITNESSES, planned, decisions)
     assert {r.id: r.status for r in found}["account-root-has-no-usable-password"] is Status.FAIL
     report = Report(
         target=Target(kind="ami", id="ami-1"),

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amigate.check import Check
+from amigate.check import Check, Look
 from amigate.evidence.model import Launch
 from amigate.judge.decide import Decision, merge, worst
-from amigate.judge.places import Place, launches, places
+from amigate.judge.places import Place, places
 from amigate.judge.results import results
+from amigate.plan import Plan, plan
 from amigate.profile import Profile
 from amigate.result import Finding, Report, Result, Scope, Severity, Status, Target, Verdict, Witness, verdict
 
@@ -59,8 +60,8 @@ def one(
     decisions: dict[Place, tuple[Decision, float]], asked: tuple[Witness, ...] = (Witness.INSTANCE,), **changes: Any
 ) -> Result:
     answers = {("a-rule", place): decision for place, decision in decisions.items()}
-    launched = (Launch.A, Launch.B)
-    return results(profile(**changes), {"a-rule": rule()}, asked, launched, answers, today=TODAY)[0]
+    planned = Plan(launches=(Launch.A, Launch.B))
+    return results(profile(**changes), {"a-rule": rule()}, asked, planned, answers, today=TODAY)[0]
 
 
 def waiver(**changes: Any) -> dict[str, Any]:
@@ -231,7 +232,7 @@ def test_a_rule_is_judged_on_each_asked_witness(
     evidence: tuple[Witness, ...], asked: set[Witness], expected: list[str]
 ) -> None:
     declared = rule(evidence=evidence)
-    found = places(declared, asked, (Launch.A, Launch.B))
+    found = places(declared, asked, Plan(launches=(Launch.A, Launch.B)))
     assert [str(place) for place in found] == expected
     assert [Place.parse(text) for text in expected] == list(found)
 
@@ -239,7 +240,42 @@ def test_a_rule_is_judged_on_each_asked_witness(
 def test_launches_are_as_many_as_the_rules_need() -> None:
     instance, twin, ec2 = (rule(evidence=(each,)) for each in (Witness.INSTANCE, Witness.TWIN, Witness.EC2))
     everything = set(Witness)
-    assert launches([ec2], everything) == ()
-    assert launches([ec2, instance], everything) == (Launch.A,)
-    assert launches([twin, instance], everything) == (Launch.A, Launch.B)
-    assert launches([twin, instance], {Witness.INSTANCE}) == (Launch.A,)
+    assert plan([ec2], everything).all == ()
+    assert plan([ec2, instance], everything).all == (Launch.A,)
+    assert plan([twin, instance], everything).all == (Launch.A, Launch.B)
+    assert plan([twin, instance], {Witness.INSTANCE}).all == (Launch.A,)
+
+
+def test_a_run_looks_at_what_its_rules_declare_and_at_nothing_else() -> None:
+    plain = rule(evidence=(Witness.TWIN,))
+    reboots = rule(evidence=(Witness.INSTANCE,), looks=frozenset({Look.REBOOT}))
+    stranger = rule(evidence=(Witness.PROBE,), looks=frozenset({Look.STRANGER}))
+    keyless = rule(evidence=(Witness.PROBE,), looks=frozenset({Look.KEYLESS}))
+    assert plan([plain], set(Witness)).looks == frozenset()
+    assert plan([plain, reboots, stranger], set(Witness)).looks == {Look.REBOOT, Look.STRANGER}
+    assert plan([plain, reboots, stranger], set(Witness) - {Witness.PROBE}).looks == {Look.REBOOT}
+    assert plan([plain, keyless], set(Witness)).all == (Launch.A, Launch.B, Launch.KEYLESS)
+    assert plan([reboots, keyless], {Witness.EC2}) == Plan()
+
+
+def test_what_is_done_with_one_launch_is_judged_there() -> None:
+    twins = Plan(launches=(Launch.A, Launch.B), looks=frozenset(Look))
+    for look, expected in {
+        Look.STATUS: ["instance:A", "instance:B"],
+        Look.STRANGER: ["instance:B"],
+        Look.REBOOT: ["instance:B"],
+        Look.KEYLESS: ["instance:keyless"],
+    }.items():
+        declared = rule(evidence=(Witness.INSTANCE, Witness.PROBE), looks=frozenset({look}))
+        assert [str(place) for place in places(declared, set(Witness), twins)] == expected
+        alone = [str(place).replace("B", "A") for place in places(declared, set(Witness), Plan(launches=(Launch.A,)))]
+        assert set(alone) <= {"instance:A", "instance:keyless"}
+
+
+def test_every_viewpoint_of_a_plan_is_named_once() -> None:
+    full = Plan(launches=(Launch.A, Launch.B), looks=frozenset(Look))
+    named = [str(viewpoint) for viewpoint in full.viewpoints()]
+    assert sorted(named) == sorted(
+        ["A/1/inside", "A/1/outside", "B/1/inside", "B/1/outside", "B/2/inside", "B/2/outside", "keyless/1/outside"]
+    )
+    assert list(Plan().viewpoints()) == []

@@ -1,0 +1,83 @@
+"""What is seen of a launch from outside: how it is reached, how EC2 says it stands, what a stranger is offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError
+from amigate.evidence.model import Outcome, Standing
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import Contact, Offer, View
+
+GONE = frozenset({"shutting-down", "stopping", "stopped", "terminated"})
+"""The states of an instance that nobody will reach any more."""
+PASSWORD_METHODS = frozenset({"password", "keyboard-interactive"})
+"""The methods of RFC 4252 and RFC 4256 by which a password is asked for."""
+
+
+def contact(view: View) -> Contact:
+    """Return how the launch could be reached; raises InconclusiveError when nobody tried."""
+    if view.contact is None:
+        raise InconclusiveError(view.broken or "the launch was not contacted")
+    return view.contact
+
+
+def standing(view: View) -> Standing:
+    """Return what EC2 says of the launch; raises InconclusiveError when it was not asked."""
+    if view.standing is None:
+        raise InconclusiveError(view.broken or "EC2 was not asked how the launch stands")
+    return view.standing
+
+
+def status_faults(seen: Standing) -> list[Finding]:
+    """Find what the status checks say against the image.
+
+    The instance check speaks of the guest, the system check of AWS's own host: an impaired host says nothing of
+    the image. Raises InconclusiveError when the checks have not passed and do not fail.
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html"""
+    if seen.instance == "impaired":
+        return [Finding(subject="instance status check", detail=f"it is impaired after {seen.waited_s:.0f} s")]
+    if seen.state in GONE:
+        raise InconclusiveError(f"the instance was {seen.state} before its status checks had passed")
+    if (seen.system, seen.instance) != ("ok", "ok"):
+        said = f"system check {seen.system or 'unknown'}, instance check {seen.instance or 'unknown'}"
+        raise InconclusiveError(f"the status checks had not passed after {seen.waited_s:.0f} s: {said}")
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What an SSH server offers to strangers, name by name."""
+
+    all: tuple[Offer, ...]
+
+    @classmethod
+    def read(cls, view: View) -> Offers:
+        """Take the offers; raises InconclusiveError when no stranger asked."""
+        if not view.offers:
+            raise InconclusiveError(view.broken or "no stranger has asked the server")
+        return cls(all=view.offers)
+
+    def passwords(self) -> list[Finding]:
+        """Find the names for which a password is asked, or nothing at all.
+
+        Raises InconclusiveError when that could not be told of some name, and nothing was found of the others."""
+        found = []
+        for offer in self.all:
+            methods = [method for method in offer.methods if method in PASSWORD_METHODS]
+            if offer.admitted:
+                found.append(Finding(subject=f"user {offer.user}", detail="the server lets this name in with no proof"))
+            elif methods:
+                found.append(Finding(subject=f"user {offer.user}", detail=f"the server offers {' and '.join(methods)}"))
+        unseen = [offer for offer in self.all if offer.unseen]
+        if unseen and not found:
+            raise InconclusiveError(f"user {unseen[0].user}: {unseen[0].unseen}")
+        return found
+
+
+def unanswered(seen: Contact) -> str:
+    """Return why nothing can be said of the image when nobody logged in; empty when a server refused the key."""
+    return "" if seen.outcome in {Outcome.ACCEPTED, Outcome.DENIED} else f"no login was possible: {seen.detail}"

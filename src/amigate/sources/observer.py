@@ -1,0 +1,291 @@
+"""One launch of an image, looked at in the order that the plan gives: inside, as a stranger, after a reboot."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from amigate.check import AnswerError, Look
+from amigate.errors import AmigateError, AwsError
+from amigate.evidence.collector import collect
+from amigate.evidence.model import Contact, Launch, Standing, Vantage, View, Viewpoint
+from amigate.sources.console import console_host_keys, console_tail
+from amigate.sources.reach import await_address, reach
+from amigate.sources.standing import await_standing
+from amigate.sources.stranger import offers, strangers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from amigate.evidence.questions import Needs
+    from amigate.plan import Plan
+    from amigate.sources.connection import Connection
+    from amigate.sources.launch import AccountRun
+    from amigate.sources.machine import Machine
+
+GOING_DOWN_S = 30.0
+"""How long the login from before a reboot is watched for its end; afterwards a new one finds out which boot it is."""
+REBOOTED_PAUSE_S = 2.0
+STRANGER_S = 60.0
+"""How long a server that has answered before may take to answer a stranger."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Questions:
+    """What is asked of a machine."""
+
+    needs: Sequence[Needs]
+    after_reboot: Callable[[View], Sequence[Needs]] = lambda _: ()
+    """What is asked after a reboot, by what was seen before it."""
+    boot: Callable[[View], str] = lambda _: ""
+    """Which boot a view was taken in; raises AnswerError where that cannot be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How machines are reached, and how long one waits for them."""
+
+    ssh_users: Sequence[str]
+    ssh_port: int = 22
+    timeout_s: float = 300
+    """Until a login works, after the launch and again after a reboot."""
+    key_wait_s: float | None = None
+    """How long a key that was refused may still be on its way (default: as long as there is time)."""
+    collect_s: float = 480
+    """For all of a collection, the end of first-boot provisioning included."""
+    status_s: float = 600
+    """Until EC2's status checks have passed, after the last look."""
+
+
+@dataclass(kw_only=True)
+class Seen:
+    """What was seen of one launch."""
+
+    launch: Launch
+    machine: Machine
+    views: dict[Viewpoint, View] = field(default_factory=dict)
+    console: str = ""
+    """The tail of the console, when nobody could log in; harmless to print."""
+    laps: dict[str, float] = field(default_factory=dict)
+    """Seconds per phase."""
+    ready_at: float = 0.0
+    """time.monotonic() of the last moment at which there was something new to look at."""
+
+
+class Observer:
+    """Looks at the launches of one image; `look` is called in a thread for each of them."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of one observation
+        self,
+        run: AccountRun,
+        image: Mapping[str, Any],
+        plan: Plan,
+        questions: Questions,
+        manner: Manner,
+        say: Callable[[str], None],
+    ) -> None:
+        self._run, self._image, self._plan, self._say = run, image, plan, say
+        self._questions, self._manner = questions, manner
+        self._cancelled = threading.Event()
+        self._connections: list[Connection] = []
+        self._login_user = ""
+        self._login_known = threading.Event()
+
+    def stop(self) -> None:
+        """Make every `look` end soon, whatever it is doing."""
+        self._cancelled.set()
+        self._login_known.set()
+        for connection in list(self._connections):
+            connection.close()
+
+    def look(self, launch: Launch) -> Seen:
+        """Launch one instance and see what there is to see."""
+        clock = _Clock()
+        machine = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
+        seen = Seen(launch=launch, machine=machine, laps=clock.laps)
+        clock.lap("launch")
+        if launch is Launch.KEYLESS:
+            self._look_as_stranger(seen, clock)
+        else:
+            self._look_inside(seen, clock)
+        return seen
+
+    def _look_inside(self, seen: Seen, clock: _Clock) -> None:
+        contact, connection = self._reach(seen.machine)
+        clock.lap("login")
+        seen.ready_at = time.monotonic()
+        self._login_user = self._login_user or contact.user
+        self._login_known.set()
+        try:
+            contact = self._collect_first(seen, contact, connection, clock)
+            outside = View(contact=contact)
+            last = seen.launch is self._plan.last
+            if last and Look.STRANGER in self._plan.looks:
+                outside = replace(outside, offers=self._offers(contact.address, alive=True, user=contact.user))
+                clock.lap("stranger")
+            outside = replace(outside, standing=self._standing(seen, clock))
+            seen.views[Viewpoint(seen.launch, 1, Vantage.OUTSIDE)] = outside
+            if last and Look.REBOOT in self._plan.looks:
+                self._look_after_reboot(seen, outside, connection, clock)
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _collect_first(self, seen: Seen, contact: Contact, connection: Connection | None, clock: _Clock) -> Contact:
+        """Collect what there is inside; return the contact with what the console says of its host key."""
+        key = Viewpoint(seen.launch, 1, Vantage.INSIDE)
+        if connection is None:
+            self._say(f"{seen.launch}: no login after {contact.waited_s:.1f} s: {contact.detail}")
+            seen.views[key] = View(broken=f"nobody could log in to launch {seen.launch}: {contact.detail}")
+            seen.console = console_tail(_console(seen.machine)) if not self._cancelled.is_set() else ""
+            return contact
+        self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
+        inside = self._collect(connection, self._questions.needs)
+        clock.lap("collect")
+        contact = _against_console(contact, seen.machine)
+        seen.views[key] = _believed(inside, contact)
+        return contact
+
+    def _look_after_reboot(self, seen: Seen, before: View, connection: Connection | None, clock: _Clock) -> None:
+        outside, inside = (Viewpoint(seen.launch, 2, vantage) for vantage in (Vantage.OUTSIDE, Vantage.INSIDE))
+        first = seen.views[Viewpoint(seen.launch, 1, Vantage.INSIDE)]
+        if connection is None or first.broken:
+            reason = "launch " + seen.launch + " was not rebooted, because nothing could be seen inside it before"
+            seen.views[outside] = seen.views[inside] = View(broken=reason)
+            return
+        self._say(f"{seen.launch}: rebooting")
+        try:
+            seen.machine.reboot()
+        except AwsError as error:
+            seen.views[outside] = seen.views[inside] = View(broken=str(error))
+            return
+        contact, seen.views[inside] = self._log_in_again(seen, first, connection)
+        clock.lap("reboot")
+        seen.views[outside] = View(contact=contact, standing=self._standing(seen, clock) if before.standing else None)
+
+    def _log_in_again(self, seen: Seen, first: View, connection: Connection) -> tuple[Contact, View]:
+        """Log in until it is another boot that answers, or time is up; collect what is compared."""
+        until = time.monotonic() + self._manner.timeout_s
+        self._await_end(connection)
+        needs = self._questions.after_reboot(first)
+        while True:
+            contact, again = self._reach(seen.machine, timeout_s=max(until - time.monotonic(), 1.0))
+            seen.ready_at = time.monotonic()
+            if again is None:
+                self._say(f"{seen.launch}: no login after the reboot: {contact.detail}")
+                return contact, View(broken=f"nobody could log in after the reboot: {contact.detail}")
+            try:
+                view = self._collect(again, needs)
+            finally:
+                again.close()
+            if self._is_new_boot(first, view) or time.monotonic() > until or self._cancelled.is_set():
+                self._say(f"{seen.launch}: logged in again after the reboot")
+                contact = _against_console(contact, seen.machine)
+                return contact, view
+            self._cancelled.wait(REBOOTED_PAUSE_S)
+
+    def _is_new_boot(self, first: View, view: View) -> bool:
+        try:
+            return self._questions.boot(first) != self._questions.boot(view)
+        except AnswerError:  # it broke while it was going down, or will never say
+            return False
+
+    def _await_end(self, connection: Connection) -> None:
+        deadline = time.monotonic() + GOING_DOWN_S
+        while connection.is_alive and time.monotonic() < deadline and not self._cancelled.wait(0.1):
+            pass
+        connection.close()
+
+    def _look_as_stranger(self, seen: Seen, clock: _Clock) -> None:
+        """See a launch without a key from outside, once another launch has shown who the default user is."""
+        outside = Viewpoint(seen.launch, 1, Vantage.OUTSIDE)
+        until = time.monotonic() + self._manner.timeout_s
+        sighting = await_address(self._run, seen.machine, until, self._cancelled)
+        self._login_known.wait(self._manner.timeout_s)
+        if sighting.is_gone or not sighting.address:
+            seen.views[outside] = View(broken=f"EC2 has the launch without a key {sighting.state}")
+            return
+        found = self._offers(sighting.address, alive=False, user=self._login_user)
+        seen.ready_at = time.monotonic()
+        clock.lap("stranger")
+        seen.views[outside] = View(offers=found, standing=self._standing(seen, clock))
+
+    def _reach(self, machine: Machine, timeout_s: float | None = None) -> tuple[Contact, Connection | None]:
+        contact, connection = reach(
+            self._run,
+            machine,
+            users=self._manner.ssh_users,
+            port=self._manner.ssh_port,
+            timeout_s=self._manner.timeout_s if timeout_s is None else timeout_s,
+            key_wait_s=self._manner.key_wait_s,
+            cancelled=self._cancelled,
+        )
+        if connection is not None:
+            self._connections.append(connection)
+        return contact, connection
+
+    def _collect(self, connection: Connection, needs: Sequence[Needs]) -> View:
+        try:
+            if self._cancelled.is_set():
+                return View(broken="the run was interrupted")
+            return collect(connection.execute, needs, deadline_s=self._manner.collect_s)
+        except AmigateError as error:
+            return View(broken=str(error))
+
+    def _offers(self, address: str, *, alive: bool, user: str) -> Any:
+        return offers(
+            address,
+            self._manner.ssh_port,
+            users=strangers(user or self._manner.ssh_users[0]),
+            timeout_s=STRANGER_S if alive else self._manner.timeout_s,
+            cancelled=self._cancelled,
+            forwarded=self._run.aws.sandbox,
+            alive=alive,
+        )
+
+    def _standing(self, seen: Seen, clock: _Clock) -> Standing | None:
+        if Look.STATUS not in self._plan.looks:
+            return None
+        found = await_standing(
+            seen.machine, timeout_s=self._manner.status_s, pause_s=self._run.pause_s, cancelled=self._cancelled
+        )
+        clock.lap("status")
+        return found
+
+
+class _Clock:
+    """Seconds per phase; a phase that comes twice counts both."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, phase: str) -> None:
+        now = time.monotonic()
+        self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
+        self._since = now
+
+
+def _against_console(contact: Contact, machine: Machine) -> Contact:
+    """Say whether the console published the host key that the handshake proved."""
+    published = console_host_keys(_console(machine))
+    return replace(contact, host_key_on_console=contact.host_key in published if published else None)
+
+
+def _believed(inside: View, contact: Contact) -> View:
+    """Return what was seen inside, unless the console says that it was seen on another machine."""
+    if contact.host_key_on_console is not False:
+        return inside
+    return View(
+        broken=f"the host key that answered ({contact.host_key}) is none of those on the instance's console, "
+        "so another machine may have answered"
+    )
+
+
+def _console(machine: Machine) -> str:
+    try:
+        return machine.console()
+    except AwsError:
+        return ""  # a console that cannot be read publishes nothing

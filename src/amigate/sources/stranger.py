@@ -1,0 +1,69 @@
+"""What an SSH server offers to somebody who shows nothing but a name."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from amigate.evidence.model import Offer
+from amigate.sources.handshake import shake_hands, transport_over
+from amigate.sources.knock import knock
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    import paramiko
+
+NOBODY_ANSWERED = "no SSH server answered a stranger; it may have banned this address"
+
+
+def offers(  # noqa: PLR0913 - one keyword per choice of the caller
+    address: str,
+    port: int,
+    *,
+    users: Sequence[str],
+    timeout_s: float,
+    cancelled: threading.Event,
+    forwarded: bool = False,
+    alive: bool = False,
+) -> tuple[Offer, ...]:
+    """Ask once for each of `users` which methods can continue, with the method `none` of RFC 4252.
+
+    One connection each, one after the other, and nothing is tried twice: a server that is hammered bans its
+    guests. Whatever it does becomes part of the Offer."""
+    until = time.monotonic() + timeout_s
+    found: list[Offer] = []
+    for user in users:
+        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive or bool(found))
+        if answer.wire is None:
+            found.append(Offer(user=user, unseen=NOBODY_ANSWERED))
+            continue
+        with transport_over(answer.wire) as transport:
+            failed = shake_hands(transport, cancelled)
+            found.append(Offer(user=user, unseen=failed.detail or NOBODY_ANSWERED) if failed else _ask(transport, user))
+    return tuple(found)
+
+
+def strangers(default_user: str) -> tuple[str, ...]:
+    """Return the names to ask with: root, the default user, and one that nobody has."""
+    names = ("root", default_user, f"amigate-{secrets.token_hex(4)}")
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _ask(transport: paramiko.Transport, user: str) -> Offer:
+    from paramiko import BadAuthenticationType, SSHException  # noqa: PLC0415 - slow to import
+
+    try:
+        missing = transport.auth_none(user)
+    except BadAuthenticationType as refusal:
+        return Offer(user=user, methods=_methods(refusal.allowed_types))
+    except (SSHException, EOFError, OSError):
+        return Offer(user=user, unseen="the server ended the connection instead of listing its methods")
+    return Offer(user=user, admitted=not missing, methods=_methods(missing))
+
+
+def _methods(listed: Sequence[str]) -> tuple[str, ...]:
+    """Return the server's words, as far as they have the form of a method's name (RFC 4250, 4.6.1)."""
+    return tuple(name[:64] for name in listed[:16] if name.isascii() and name.isprintable() and name)
