@@ -26,5 +26,5 @@ def test_ami_tools_current(packages: Packages, ami: Ami, rule_settings: Settings
     if not installed and ami.root_device_type == "ebs":
         not_applicable("the image is EBS-backed and has no AMI tools")
     if not installed:
-        inconclusive("the image is instance-store backed and no package of the AMI tools is known here")
+        inconclusive("the image is not known to be EBS-backed, and no package of the AMI tools is known here")
     assert not packages.older_than(rule_settings["names"], rule_settings["at_least"])

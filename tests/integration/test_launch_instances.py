@@ -12,9 +12,10 @@ import pytest
 
 from amigate.evidence.model import Launch, Outcome, Vantage, Viewpoint
 from amigate.evidence.questions import Needs, ReadFile, Run
+from amigate.plan import Plan
 from amigate.sources.aws import Aws, connect
 from amigate.sources.ec2 import describe
-from amigate.sources.instance import observe
+from amigate.sources.instance import Manner, Questions, observe
 from amigate.sources.launch import open_run
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.vm
 
+TWINS = Plan(launches=(Launch.A, Launch.B))
 NEEDS = [Needs(first=(ReadFile("/etc/os-release"), Run("who", "id -u")))]
 
 
@@ -58,7 +60,8 @@ def test_two_launches_of_a_clean_image_are_logged_in_to_and_collected_from(
 ) -> None:
     said: list[str] = []
     with open_run(aws, progress=said.append) as run:
-        seen = observe(run, image(aws, clean_ami), needs=NEEDS, ssh_users=["admin"], ssh_port=sandbox.ssh_port)
+        manner = Manner(ssh_users=["admin"], ssh_port=sandbox.ssh_port)
+        seen = observe(run, image(aws, clean_ami), TWINS, Questions(needs=NEEDS), manner)
     contacts = [seen.views[Viewpoint(launch, 1, Vantage.OUTSIDE)].contact for launch in (Launch.A, Launch.B)]
     insides = [seen.views[Viewpoint(launch, 1, Vantage.INSIDE)] for launch in (Launch.A, Launch.B)]
     assert [found and found.outcome for found in contacts] == [Outcome.ACCEPTED] * 2
@@ -79,16 +82,8 @@ def test_an_image_that_nobody_can_log_in_to_is_told_with_its_console(
     sandbox: Sandbox, aws: Aws, clean_ami: str
 ) -> None:
     with open_run(aws) as run:
-        seen = observe(
-            run,
-            image(aws, clean_ami),
-            [Launch.A],
-            needs=NEEDS,
-            ssh_users=["nobody-of-that-name"],
-            ssh_port=sandbox.ssh_port,
-            timeout_s=120,
-            key_wait_s=2,
-        )
+        manner = Manner(ssh_users=["nobody-of-that-name"], ssh_port=sandbox.ssh_port, timeout_s=120, key_wait_s=2)
+        seen = observe(run, image(aws, clean_ami), Plan(launches=(Launch.A,)), Questions(needs=NEEDS), manner)
     outside = seen.views[Viewpoint(Launch.A, 1, Vantage.OUTSIDE)].contact
     inside = seen.views[Viewpoint(Launch.A, 1, Vantage.INSIDE)]
     assert outside
@@ -102,15 +97,17 @@ def test_an_image_that_nobody_can_log_in_to_is_told_with_its_console(
 CHILD = """
 import sys
 from amigate.evidence.model import Launch
+from amigate.plan import Plan
 from amigate.sources.aws import connect
 from amigate.sources.ec2 import describe
-from amigate.sources.instance import observe
+from amigate.sources.instance import Manner, Questions, observe
 from amigate.sources.launch import open_run
 
 aws = connect()
 image = describe(aws, sys.argv[1])[1].image
 with open_run(aws, progress=lambda text: print(text, flush=True)) as run:
-    observe(run, image, needs=[], ssh_users=["admin"], ssh_port=int(sys.argv[2]))
+    manner = Manner(ssh_users=["admin"], ssh_port=int(sys.argv[2]))
+    observe(run, image, Plan(launches=(Launch.A, Launch.B)), Questions(needs=[]), manner)
 """
 
 

@@ -16,13 +16,17 @@ from amigate.evidence.model import (
     Evidence,
     Kind,
     Launch,
+    Offer,
     Outcome,
+    Standing,
     Vantage,
     View,
     Viewpoint,
 )
-from amigate.facts import host_keys, packages, sshd
+from amigate.facts import host_keys, packages, provisioning, sshd
+from amigate.facts.accounts import MORE_PASSWD
 from amigate.facts.authorized_keys import fingerprint
+from amigate.facts.reboot import BOOT_ID
 from amigate.facts.sshd_sessions import Criterion, command
 from amigate.result import Witness
 
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"
 SSHD = "/usr/sbin/sshd"
+STANDING = {"state": "running", "system": "ok", "instance": "ok", "tokens": "required"}
+SNAPSHOT = "snap-0123456789abcdef0"
+BOOT = "00000000-0000-0000-0000-00000000000{}\n"
 SECRET_HASH = "$6$saltsalt$2fMKQTLCTBFHWkMgHsSxv6JPA4o1dzYNxwWtbMS2PL.8AcEX5hYm3OwqjNqgVKGCJBBXEMJbkXKuuEGh0r1bC0"
 
 EFFECTIVE = {
@@ -38,6 +45,7 @@ EFFECTIVE = {
     "permitrootlogin": "without-password",
     "passwordauthentication": "no",
     "kbdinteractiveauthentication": "no",
+    "permitemptypasswords": "no",
     "pubkeyauthentication": "yes",
     "usedns": "no",
     "authenticationmethods": "any",
@@ -78,13 +86,31 @@ class Image:
             "State": "available",
             "OwnerId": ACCOUNT,
             "RootDeviceType": "ebs",
+            "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": SNAPSHOT}}],
         }
     )
+    snapshots: Sequence[Mapping[str, Any]] = field(
+        default_factory=lambda: [{"SnapshotId": SNAPSHOT, "Encrypted": False}]
+    )
+    permissions: Sequence[Mapping[str, str]] | None = ()
+    ec2_unseen: dict[str, str] = field(default_factory=dict)
+    audience: str = "accounts"
+    receivers: Sequence[str] = ()
+    standing: dict[str, Any] = field(default_factory=dict)
+    offers: dict[str, Any] = field(default_factory=dict)
+    """What every stranger is offered."""
+    rebooted: dict[str, Any] = field(default_factory=dict)
+    """Contact after the reboot."""
+    standing_after: dict[str, Any] = field(default_factory=dict)
+    host_key_after: str = "host {launch}"
+    boot_after: str = "2"
     contact: dict[str, Any] = field(default_factory=dict)
     launch_key: str = "launch {launch}"
     answers: dict[str, Answer | None] = field(default_factory=dict)
     """Answers that replace the sound ones; None for one that was not collected."""
     unseen: dict[str, str] = field(default_factory=dict)
+    globbed: Sequence[str] = ()
+    """More patterns that were looked for."""
     broken: dict[Launch, str] = field(default_factory=dict)
     asked: Sequence[Witness] = (Witness.EC2, Witness.INSTANCE, Witness.TWIN, Witness.PROBE)
 
@@ -93,9 +119,51 @@ class Image:
         views = {}
         for launch in (Launch.A, Launch.B):
             views[Viewpoint(launch, 1, Vantage.INSIDE)] = self.inside(launch)
-            views[Viewpoint(launch, 1, Vantage.OUTSIDE)] = View(contact=self.contact_of(launch))
-        ec2 = Ec2Descriptions(caller=ACCOUNT, image=self.ec2)
-        return Evidence(witnesses=frozenset(self.asked), collected_at="2026-01-01T00:00:00+00:00", ec2=ec2, views=views)
+            views[Viewpoint(launch, 1, Vantage.OUTSIDE)] = self.outside(launch)
+        views[Viewpoint(Launch.KEYLESS, 1, Vantage.OUTSIDE)] = replace(self.outside(Launch.KEYLESS), contact=None)
+        views |= self.second_boot(Launch.B)
+        ec2 = Ec2Descriptions(
+            caller=ACCOUNT,
+            image=self.ec2,
+            snapshots=tuple(self.snapshots),
+            permissions=None if self.permissions is None else tuple(self.permissions),
+            unseen=self.ec2_unseen,
+        )
+        return Evidence(
+            witnesses=frozenset(self.asked),
+            collected_at="2026-01-01T00:00:00+00:00",
+            ec2=ec2,
+            audience=self.audience,
+            receivers=frozenset(self.receivers),
+            views=views,
+        )
+
+    def outside(self, launch: Launch) -> View:
+        """Return what is seen of a launch from outside."""
+        strangers = ("root", "admin", "amigate-0123abcd")
+        return View(
+            contact=self.contact_of(launch),
+            standing=Standing(
+                **({"state": "running", "system": "ok", "instance": "ok", "tokens": "required"} | self.standing)
+            ),
+            offers=tuple(Offer(**({"user": user, "methods": ("publickey",)} | self.offers)) for user in strangers),
+        )
+
+    def second_boot(self, launch: Launch) -> dict[Viewpoint, View]:
+        """Return what is seen of a launch after it was rebooted."""
+        host = "/etc/ssh/ssh_host_ed25519_key"
+        key_after = self.host_key_after.format(launch=launch)
+        contact = replace(self.contact_of(launch), host_key=fingerprint(blob(key_after)))
+        answers = {
+            BOOT_ID.key: said(BOOT.format(self.boot_after)),
+            host_keys.public_half(host).key: said(key(key_after) + "\n"),
+        }
+        standing = {"state": "running", "system": "ok", "instance": "ok"} | self.standing_after
+        outside = View(contact=replace(contact, **self.rebooted), standing=Standing(**standing))
+        return {
+            Viewpoint(launch, 2, Vantage.OUTSIDE): outside,
+            Viewpoint(launch, 2, Vantage.INSIDE): View(answers=answers),
+        }
 
     def contact_of(self, launch: Launch) -> Contact:
         """Return how a launch was reached."""
@@ -126,6 +194,12 @@ class Image:
         homes = [line.split(":")[5] for line in self.passwd.splitlines() if line.count(":") == 6]
         usual = [f"{home.rstrip('/')}/.ssh/authorized_keys{end}" for home in homes for end in ("", "2")]
         answers = {
+            BOOT_ID.key: said(BOOT.format(1)),
+            provisioning.WAIT.key: said("", provisioning.ABSENT),
+            provisioning.CLOUD_INIT.key: said("", provisioning.ABSENT),
+            provisioning.RESULT.key: said("", 1),
+            provisioning.FAILED_UNITS.key: said("", provisioning.ABSENT),
+            f"test of sshd: {SSHD} -t": said(""),
             sshd.PROGRAM.key: said(f"{SSHD}\n"),
             sshd.PROCESSES.key: said(f"{SSHD}\n\1sshd: {SSHD} -D [listener] 0 of 10-100 startups\0\2"),
             host_keys.CLOCK.key: said("1700000200\n100.42 1.0\n"),
@@ -136,14 +210,14 @@ class Image:
         }
         for criterion, values in (self.sessions or {Criterion(): {}}).items():
             effective = {**self.effective, **values}
-            text = "".join(f"{name} {value}\n" for name, value in effective.items())
+            text = "".join(f"{name} {value}\n" for name, value in effective.items() if value)
             answers[command(SSHD, [], criterion)] = said(text)
         kept = {name: answer for name, answer in {**answers, **self.answers}.items() if answer is not None}
-        gone = {path for path in [*usual, "/etc/shadow"] if path not in entries} - self.unseen.keys()
+        gone = {path for path in [*usual, "/etc/shadow", *MORE_PASSWD] if path not in entries} - self.unseen.keys()
         return View(
             entries={path: entry for path, entry in entries.items() if path not in self.unseen},
             absent=frozenset(gone),
-            globbed=frozenset({"/etc/ssh/ssh_host_*key", "/etc/ssh/sshd_config.d/*.conf"}),
+            globbed=frozenset({"/etc/ssh/ssh_host_*key", "/etc/ssh/sshd_config.d/*.conf", *self.globbed}),
             answers=kept,
             unseen=self.unseen,
         )

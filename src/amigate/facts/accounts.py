@@ -120,15 +120,21 @@ class Accounts:
         return tuple(sorted(users, key=lambda account: (account.uid != 0, account.line)))
 
     def superusers_with_password(self) -> list[Finding]:
-        """Find the accounts with uid 0 whose password field lets somebody in."""
-        found = []
+        """Find the accounts with uid 0 whose password field lets somebody in.
+
+        Raises InconclusiveError when one has no field that could answer, and none was found."""
+        found, unknown = [], []
         for account in self.all:
             if account.uid == 0:
+                fields = self._fields(account)
+                unknown += [] if fields else [account.name]
                 found += [
                     Finding(subject=account.name, path=path, line=line, detail=_USABLE[password])
-                    for path, line, password in self._fields(account)
+                    for path, line, password in fields
                     if password in _USABLE
                 ]
+        if unknown and not found:
+            raise InconclusiveError(f"{PASSWD} refers to {SHADOW} for {unknown[0]}, which has no such line")
         return found
 
     def empty_passwords(self) -> list[Finding]:
@@ -178,8 +184,6 @@ class Accounts:
         fields = [(SHADOW, line.line, line.password) for line in self.shadow or () if line.name == account.name]
         if account.password is not Password.SHADOWED:
             return [(PASSWD, account.line, account.password), *fields]
-        if not fields:
-            raise InconclusiveError(f"{PASSWD} refers to {SHADOW} for {account.name}, which has no such line")
         return fields
 
 

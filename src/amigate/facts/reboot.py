@@ -12,6 +12,7 @@ from amigate.evidence.questions import Needs, Run
 from amigate.facts.authorized_keys import parse
 from amigate.facts.host_keys import HostKeys, public_half
 from amigate.facts.outside import GONE, status_faults
+from amigate.facts.twins import inside
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ class Reboot:
     @classmethod
     def read(cls, evidence: Evidence) -> Reboot:
         """Take the views of both boots; raises InconclusiveError when no launch was rebooted."""
-        rebooted = {viewpoint.launch for viewpoint in evidence.views if viewpoint.boot == 2}  # noqa: PLR2004 - the second
-        if len(rebooted) != 1:
+        rebooted = [viewpoint.launch for viewpoint in evidence.views if viewpoint.boot == 2]  # noqa: PLR2004 - the second
+        if not rebooted or rebooted[0] is None:
             raise InconclusiveError("no launch was rebooted")
-        launch = rebooted.pop()
+        launch = rebooted[0]
         before, after = (
             Boot(
                 outside=evidence.view(Viewpoint(launch, number, Vantage.OUTSIDE)),
-                inside=evidence.view(Viewpoint(launch, number, Vantage.INSIDE)),
+                inside=inside(evidence, launch, number),
             )
             for number in (1, 2)
         )

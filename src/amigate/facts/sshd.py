@@ -57,11 +57,7 @@ class Sshd:
         """Read the answers of `sshd -T`.
 
         Raises NotApplicableError where there is no SSH server, InconclusiveError where one cannot be asked."""
-        program = asked_program(view)
-        if program is None:
-            if view.contact is not None:
-                raise InconclusiveError("an SSH server answers, but there is no sshd that could be asked")
-            raise NotApplicableError("sshd is not installed")
+        program = required_program(view)
         running = running_server(view)
         sessions = []
         for criterion in _criteria(view, running):
@@ -178,6 +174,18 @@ def asked_program(view: View) -> str | None:
         return running.program
     found = view.answer(PROGRAM.key).text.split("\n", 1)[0].strip()
     return found if found.startswith("/") else None
+
+
+def required_program(view: View) -> str:
+    """Return the sshd to ask.
+
+    Raises NotApplicableError where there is no SSH server, InconclusiveError where one cannot be asked."""
+    program = asked_program(view)
+    if program is None and view.contact is not None:
+        raise InconclusiveError("an SSH server answers, but there is no sshd that could be asked")
+    if program is None:
+        raise NotApplicableError("sshd is not installed")
+    return program
 
 
 def running_server(view: View) -> Server:

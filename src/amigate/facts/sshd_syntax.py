@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.check import AnswerError, InconclusiveError, NotApplicableError
+from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.questions import Needs, Question, Run
 from amigate.facts import sshd, sshd_config
 from amigate.result import Finding
@@ -31,10 +31,7 @@ class SshdSyntax:
         """Read what sshd said.
 
         Raises NotApplicableError where there is no SSH server, InconclusiveError where it could not be asked."""
-        asked = _asked(view)
-        if asked is None:
-            raise NotApplicableError("sshd is not installed")
-        question, main = asked
+        question, main = _asked(view, sshd.required_program(view))
         answer = view.answer(question.key)
         said = answer.stderr.decode("utf-8", "replace") + answer.text
         if answer.exit_code == 0:
@@ -48,11 +45,8 @@ class SshdSyntax:
         return cls(faults=tuple(found))
 
 
-def _asked(view: View) -> tuple[Run, str] | None:
-    """Return the question for the sshd that is there, and its main file; None without one."""
-    program = sshd.asked_program(view)
-    if program is None:
-        return None
+def _asked(view: View, program: str) -> tuple[Run, str]:
+    """Return the question for the sshd that is there, and its main file."""
     running = sshd.running_server(view)
     command = shlex.join([program, "-t", *running.options])
     # sshd refuses to test anything while its empty folder is missing, as it is until systemd starts it: then make
@@ -79,10 +73,9 @@ def _missing_includes(view: View, main: str) -> list[Finding]:
 
 def _then(view: View) -> list[Question]:
     try:
-        asked = _asked(view)
+        return [_asked(view, sshd.required_program(view))[0]]
     except AnswerError:
         return []  # the fact will say so when a check asks it
-    return [asked[0]] if asked else []
 
 
 NEEDS = Needs(first=(sshd.PROGRAM, sshd.PROCESSES), then=_then)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Evidence, View
 
 
-def inside(evidence: Evidence, launch: Launch) -> View:
-    """Return the view from inside at first boot, with the contact through which it was taken."""
-    view = evidence.view(Viewpoint(launch, 1, Vantage.INSIDE))
-    outside = evidence.view(Viewpoint(launch, 1, Vantage.OUTSIDE))
+def inside(evidence: Evidence, launch: Launch, boot: int = 1) -> View:
+    """Return the view from inside, with the contact through which it was taken."""
+    view = evidence.view(Viewpoint(launch, boot, Vantage.INSIDE))
+    outside = evidence.view(Viewpoint(launch, boot, Vantage.OUTSIDE))
     return replace(view, contact=outside.contact)
 
 

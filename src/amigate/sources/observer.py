@@ -11,7 +11,8 @@ from amigate.check import AnswerError, Look
 from amigate.errors import AmigateError, AwsError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Launch, Standing, Vantage, View, Viewpoint
-from amigate.sources.console import console_host_keys, console_tail
+from amigate.sources.console import console_tail
+from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
 from amigate.sources.standing import await_standing
 from amigate.sources.stranger import offers, strangers
@@ -139,13 +140,13 @@ class Observer:
         if connection is None:
             self._say(f"{seen.launch}: no login after {contact.waited_s:.1f} s: {contact.detail}")
             seen.views[key] = View(broken=f"nobody could log in to launch {seen.launch}: {contact.detail}")
-            seen.console = console_tail(_console(seen.machine)) if not self._cancelled.is_set() else ""
+            seen.console = console_tail(console_of(seen.machine)) if not self._cancelled.is_set() else ""
             return contact
         self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
         inside = self._collect(connection, self._questions.needs)
         clock.lap("collect")
-        contact = _against_console(contact, seen.machine)
-        seen.views[key] = _believed(inside, contact)
+        contact = against_console(contact, seen.machine)
+        seen.views[key] = believed(inside, contact)
         return contact
 
     def _look_after_reboot(self, seen: Seen, before: View, connection: Connection | None, clock: _Clock) -> None:
@@ -182,7 +183,7 @@ class Observer:
                 again.close()
             if self._is_new_boot(first, view) or time.monotonic() > until or self._cancelled.is_set():
                 self._say(f"{seen.launch}: logged in again after the reboot")
-                contact = _against_console(contact, seen.machine)
+                contact = against_console(contact, seen.machine)
                 return contact, view
             self._cancelled.wait(REBOOTED_PAUSE_S)
 
@@ -266,26 +267,3 @@ class _Clock:
         now = time.monotonic()
         self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
         self._since = now
-
-
-def _against_console(contact: Contact, machine: Machine) -> Contact:
-    """Say whether the console published the host key that the handshake proved."""
-    published = console_host_keys(_console(machine))
-    return replace(contact, host_key_on_console=contact.host_key in published if published else None)
-
-
-def _believed(inside: View, contact: Contact) -> View:
-    """Return what was seen inside, unless the console says that it was seen on another machine."""
-    if contact.host_key_on_console is not False:
-        return inside
-    return View(
-        broken=f"the host key that answered ({contact.host_key}) is none of those on the instance's console, "
-        "so another machine may have answered"
-    )
-
-
-def _console(machine: Machine) -> str:
-    try:
-        return machine.console()
-    except AwsError:
-        return ""  # a console that cannot be read publishes nothing
