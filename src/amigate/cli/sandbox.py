@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from amigate.cli.output import progress
+from amigate.errors import UsageError
+from amigate.report.escape import printable
 
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import TextIO
 
     from amigate.sandbox import Sandbox
     from amigate.sandbox.images import Choice
@@ -29,21 +34,34 @@ def command() -> None:
 @click.option("--image", "wanted", multiple=True, metavar="NAME[+DEFECT…]", help="An AMI to offer; lean and leaky.")
 @click.option("--port", default=0, show_default="any free one", help="Where the endpoint listens, on 127.0.0.1.")
 @click.option("--memory-mib", default=256, show_default=True, help="Memory of each instance.")
-def up(wanted: tuple[str, ...], port: int, memory_mib: int) -> None:
+@click.option("--fault", "faults", multiple=True, metavar="ACTION[:N[+]]=EFFECT", help="What is made to go wrong.")
+@click.option("--log-calls", type=click.Path(dir_okay=False, path_type=Path), help="A file for the log of calls.")
+def up(wanted: tuple[str, ...], port: int, memory_mib: int, faults: tuple[str, ...], log_calls: Path | None) -> None:
     """Start the sandbox and stay until Ctrl-C, which takes everything away again.
 
     Each --image is an image, with defects if wanted: lean, leaky, lean+password-login. `amigate sandbox
-    images list` shows them."""
+    images list` shows them.
+
+    Each --fault makes the N-th call of ACTION (a pattern; N+ is that call and all after it) go wrong. EFFECT is an
+    error code (or denied, throttled), delay:SECONDS, drop (no answer) or drop-after (carried out, no answer), as in
+    RunInstances:2=InsufficientInstanceCapacity. --log-calls appends each call as a line of JSON, without secrets."""
     from amigate.sandbox import Sandbox  # noqa: PLC0415 - slow to import
     from amigate.sandbox import images as built  # noqa: PLC0415
+    from amigate.sandbox.fault_text import parse  # noqa: PLC0415
 
+    planned = [parse(text) for text in faults]
     choices = [built.parse(text) for text in wanted or built.DEFAULTS]
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     show = progress(quiet=False)
-    disks = [built.build(choice.image, defects=choice.defects, progress=show) for choice in choices]
-    with Sandbox(port=port, memory_mib=memory_mib) as sandbox:
+    with contextlib.ExitStack() as exits:
+        lines = exits.enter_context(_appended(log_calls)) if log_calls else None
+        disks = [built.build(choice.image, defects=choice.defects, progress=show) for choice in choices]
+        sandbox = exits.enter_context(Sandbox(port=port, memory_mib=memory_mib))
         amis = [sandbox.add_image(disk, choice.title) for disk, choice in zip(disks, choices, strict=True)]
+        for fault in planned:
+            sandbox.faults.add(fault)
+        sandbox.calls.write_to(lines)
         try:
             click.echo(_banner(sandbox, dict(zip(amis, choices, strict=True))))
             threading.Event().wait()
@@ -82,6 +100,14 @@ def build(name: str, defects: tuple[str, ...]) -> None:
     choice = built.parse("+".join([name, *defects]))
     path = built.build(choice.image, defects=choice.defects, progress=progress(quiet=False))
     click.echo(path)
+
+
+def _appended(path: Path) -> TextIO:
+    """Open a file to write after what it holds."""
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--log-calls {printable(str(path))}: {error.strerror}", hint="Name a file.") from error
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

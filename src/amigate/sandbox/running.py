@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from amigate.sandbox.settings import Settings
+    from amigate.sandbox.watch import Watch
 
 
-def start(exits: contextlib.ExitStack, settings: Settings, folder: Path, port: int) -> tuple[Cloud, int]:
+def start(exits: contextlib.ExitStack, settings: Settings, folder: Path, port: int, watch: Watch) -> tuple[Cloud, int]:
     """Start everything, leave to `exits` how it ends, and return the cloud and its port."""
     exits.enter_context(registry.fresh(settings.region, settings.account_id))
     nursery = exits.enter_context(Nursery())
     cloud = Cloud(settings, folder, nursery, fastest())
     exits.callback(cloud.close)
-    server = exits.enter_context(Server(cloud, port))
+    server = exits.enter_context(Server(cloud, port, watch))
     return cloud, server.port

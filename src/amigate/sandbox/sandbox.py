@@ -12,12 +12,15 @@ from amigate.errors import SandboxError
 from amigate.sandbox import workplace
 from amigate.sandbox.images import tools
 from amigate.sandbox.settings import Settings
+from amigate.sandbox.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Self
 
+    from amigate.sandbox.calls import Calls
     from amigate.sandbox.cloud import Cloud
+    from amigate.sandbox.faults import Faults
 
 _PROGRAMS = ("qemu-system-x86_64", "qemu-img", "setpriv")
 _PORTS = range(20000, 32000)
@@ -36,6 +39,7 @@ class Sandbox:
         region: str = "us-east-1",
         memory_mib: int = 256,
     ) -> None:
+        self._watch = Watch()
         self._directory = directory
         self._port = port
         self._settings = Settings(region=region, ssh_port=_free_port(), memory_mib=memory_mib)
@@ -86,6 +90,16 @@ class Sandbox:
         return self._settings.ssh_port
 
     @property
+    def calls(self) -> Calls:
+        """The log of every request that reached the endpoint."""
+        return self._watch.calls
+
+    @property
+    def faults(self) -> Faults:
+        """What is made to go wrong; may be filled before the sandbox starts."""
+        return self._watch.faults
+
+    @property
     def speed(self) -> str:
         """How guests run here, and why so."""
         from amigate.sandbox.machines.accelerator import fastest  # noqa: PLC0415 - measures when it is first asked
@@ -125,7 +139,7 @@ class Sandbox:
                 f"the sandbox needs a package that is not installed: {error.name}",
                 hint="install with: pip install 'amigate[sandbox]'",
             ) from error
-        self._cloud, self._port = running.start(exits, self._settings, folder, self._port)
+        self._cloud, self._port = running.start(exits, self._settings, folder, self._port, self._watch)
 
 
 @contextlib.contextmanager

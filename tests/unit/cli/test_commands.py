@@ -126,3 +126,11 @@ def test_a_defect_shows_neither_its_text_nor_a_traceback(
     said = capsys.readouterr().err
     assert "RuntimeError" in said
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("option", [("--fault", "RunInstances:0=Unavailable"), ("--log-calls", "/nonexistent/calls")])
+def test_a_sandbox_is_not_started_with_options_that_mean_nothing(option: tuple[str, str]) -> None:
+    done = run("sandbox", "up", *option)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert option[1] in done.stderr
+    assert "hint: " in done.stderr

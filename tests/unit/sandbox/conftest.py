@@ -1,12 +1,60 @@
-"""One instance as plain values."""
+"""One instance as plain values, and an endpoint behind which no machine can start."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
+from amigate.sandbox.api import registry
+from amigate.sandbox.api.server import Server
+from amigate.sandbox.cloud import Cloud
+from amigate.sandbox.machines.accelerator import Accelerator
 from amigate.sandbox.machines.spec import Spec
+from amigate.sandbox.settings import Settings
+from amigate.sandbox.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A real endpoint, reached over TCP by real clients."""
+
+    cloud: Cloud
+    watch: Watch
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, service: Any, region: str = REGION, *, key: str = "", tries: int = 1) -> Any:
+        """Return a boto3 client that asks once."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=key or self.cloud.settings.access_key_id,
+            aws_secret_access_key=self.cloud.settings.secret_access_key,
+            config=Config(retries={"total_max_attempts": tries}),
+        )
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+    settings = Settings(region=REGION, ssh_port=20022, memory_mib=256)
+    cloud = Cloud(settings, tmp_path, nursery=None, accelerator=Accelerator(name="tcg", reason=""))  # type: ignore[arg-type]
+    watch = Watch()
+    with registry.fresh(settings.region, settings.account_id), Server(cloud, 0, watch) as server:
+        yield Endpoint(cloud=cloud, watch=watch, port=server.port)
 
 
 @pytest.fixture

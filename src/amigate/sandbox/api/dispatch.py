@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from moto.core.request import Request
 from moto.core.utils import camelcase_to_underscores, method_names_from_class
 
-from amigate.sandbox.api.documents import Refusal
+from amigate.sandbox.api.documents import Refusal, send
 from amigate.sandbox.api.ec2 import Ec2
-from amigate.sandbox.api.guard import answer
 from amigate.sandbox.api.sts import ACTIONS, Sts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from moto.core.request import Request
 
     from amigate.sandbox.cloud import Cloud
 
@@ -31,11 +31,11 @@ class Dispatch:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request that the guard let through."""
         service = environ["amigate.service"]
-        request = Request(environ)
+        request: Request = environ["amigate.request"]
         action = request.values.get("Action", "")
         response = Sts(self._cloud) if service == "sts" else Ec2(self._cloud)
         if refusal := _unknown(response, action):
-            return answer(start_response, refusal, service=service)
+            return send(start_response, refusal, service=service)
         try:
             with self._cloud.lock:
                 response.setup_class(request)
@@ -43,11 +43,11 @@ class Dispatch:
         except NotImplementedError as error:
             message = f"SANDBOX: {action} cannot do this yet: {error}"
             refusal = Refusal(status=400, code="UnsupportedOperation", message=message)
-            return answer(start_response, refusal, service=service)
+            return send(start_response, refusal, service=service)
         except Exception:  # noqa: BLE001 - moto may break in any way; the client gets an error document, the log the trace
             _log.exception("%s broke", action)
             refusal = Refusal(status=500, code="InternalError", message=f"SANDBOX: {action} broke; its log says where")
-            return answer(start_response, refusal, service=service)
+            return send(start_response, refusal, service=service)
         return _send(start_response, status, headers, body)
 
 

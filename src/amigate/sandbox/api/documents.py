@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
+
+_JSON = "application/x-amz-json-1.1"
+_REST_JSON = "application/json"
+_XML = "text/xml;charset=UTF-8"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,12 +20,27 @@ class Refusal:
     status: int
     code: str
     message: str
+    reason: str = ""
+    """What the EBS direct APIs say besides; one of the values that their model lists."""
+
+
+def send(start_response: Any, refusal: Refusal, *, service: str, as_json: bool = False) -> list[bytes]:
+    """Send a refusal over WSGI; JSON for a service that is not here, if its client speaks that."""
+    kind, body = render(refusal, service=service, as_json=as_json)
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+    if kind in {_JSON, _REST_JSON}:
+        headers.append(("x-amzn-ErrorType", refusal.code))
+    start_response(f"{refusal.status} {refusal.code}", headers)
+    return [body]
 
 
 def render(refusal: Refusal, *, service: str, as_json: bool = False) -> tuple[str, bytes]:
     """Content type and body."""
-    if as_json:
-        return "application/x-amz-json-1.1", json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    if service == "ebs":
+        reason = {"Reason": refusal.reason} if refusal.reason else {}
+        return _REST_JSON, json.dumps({"__type": refusal.code, "Message": refusal.message, **reason}).encode()
+    if service == "kms" or as_json:
+        return _JSON, json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code, message, request = escape(refusal.code), escape(refusal.message), uuid4()
     error = f"<Code>{code}</Code><Message>{message}</Message>"
     if service == "ec2":
@@ -30,4 +50,4 @@ def render(refusal: Refusal, *, service: str, as_json: bool = False) -> tuple[st
             '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
             f"<Error><Type>Sender</Type>{error}</Error><RequestId>{request}</RequestId></ErrorResponse>"
         )
-    return "text/xml;charset=UTF-8", b'<?xml version="1.0" encoding="UTF-8"?>\n' + body.encode()
+    return _XML, b'<?xml version="1.0" encoding="UTF-8"?>\n' + body.encode()

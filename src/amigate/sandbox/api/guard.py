@@ -9,7 +9,7 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Any
 
-from amigate.sandbox.api.documents import Refusal, render
+from amigate.sandbox.api.documents import Refusal, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +26,7 @@ _NO_TOKEN = Refusal(
 )
 _WRONG_HOST = Refusal(status=403, code="AccessDenied", message="SANDBOX: the Host header names another endpoint")
 _WRONG_PATH = Refusal(status=404, code="InvalidRequest", message="SANDBOX: there is nothing but the API at /")
+_NO_LENGTH = Refusal(status=411, code="MissingContentLength", message="SANDBOX: a request must say how long it is")
 _TOO_LARGE = Refusal(status=413, code="RequestEntityTooLarge", message="SANDBOX: the request is too large")
 
 
@@ -42,12 +43,13 @@ class Guard:
         credential = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
         service = credential.group(3) if credential else "ec2"
         refusal = self._judge(environ, credential.group(1) if credential else "", service)
+        environ["amigate.service"], environ["amigate.region"] = service, credential.group(2) if credential else ""
         if refusal is not None:
+            environ["amigate.refused"] = refusal.code
             as_json = "json" in environ.get("CONTENT_TYPE", "")
-            return answer(start_response, refusal, service=service, as_json=as_json)
+            return send(start_response, refusal, service=service, as_json=as_json)
         for name in _NOT_FORWARDED:
             environ.pop(name, None)
-        environ["amigate.service"] = service
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 
     def _judge(self, environ: dict[str, Any], access_key_id: str, service: str) -> Refusal | None:
@@ -61,14 +63,9 @@ class Guard:
             return Refusal(status=400, code="UnsupportedOperation", message=message)
         if environ.get("PATH_INFO", "/") not in {"", "/"}:
             return _WRONG_PATH
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            return _NO_LENGTH
         return None if _length(environ) <= _LARGEST_BODY else _TOO_LARGE
-
-
-def answer(start_response: Any, refusal: Refusal, *, service: str, as_json: bool = False) -> list[bytes]:
-    """Send a refusal."""
-    kind, body = render(refusal, service=service, as_json=as_json)
-    start_response(f"{refusal.status} {refusal.code}", [("Content-Type", kind), ("Content-Length", str(len(body)))])
-    return [body]
 
 
 def _length(environ: dict[str, Any]) -> int:
