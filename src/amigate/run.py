@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from amigate import __version__
 from amigate.errors import PartialError, UsageError
 from amigate.evidence import codec
-from amigate.evidence.model import Evidence, View
+from amigate.evidence.model import Evidence, Outcome, View
 from amigate.judge import catalogue
 from amigate.judge.places import places
 from amigate.judge.process import Judge
@@ -250,7 +250,9 @@ def _notes(profile: Profile, evidence: Evidence, found: Sequence[Result]) -> lis
         notes.append(UNREAD_DISK)
     for viewpoint, view in sorted(evidence.views.items(), key=lambda item: str(item[0])):
         contact = view.contact
-        if contact is not None and contact.host_key and contact.host_key_on_console is None:
+        if contact is None or contact.outcome is not Outcome.ACCEPTED:
+            continue
+        if contact.host_key and contact.host_key_on_console is None:
             notes.append(
                 f"Launch {viewpoint.launch}: the console published no host keys, "
                 "so the machine that answered could not be told from another in its place."

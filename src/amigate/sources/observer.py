@@ -172,7 +172,8 @@ class Observer:
         self._await_end(connection)
         needs = self._questions.after_reboot(first)
         while True:
-            contact, again = self._reach(seen.machine, timeout_s=max(until - time.monotonic(), 1.0))
+            timeout_s = max(until - time.monotonic(), 1.0)
+            contact, again = self._reach(seen.machine, users=[connection.user], timeout_s=timeout_s)
             seen.ready_at = time.monotonic()
             if again is None:
                 self._say(f"{seen.launch}: no login after the reboot: {contact.detail}")
@@ -213,11 +214,13 @@ class Observer:
         clock.lap("stranger")
         seen.views[outside] = View(offers=found, standing=self._standing(seen, clock))
 
-    def _reach(self, machine: Machine, timeout_s: float | None = None) -> tuple[Contact, Connection | None]:
+    def _reach(
+        self, machine: Machine, *, users: Sequence[str] = (), timeout_s: float | None = None
+    ) -> tuple[Contact, Connection | None]:
         contact, connection = reach(
             self._run,
             machine,
-            users=self._manner.ssh_users,
+            users=users or self._manner.ssh_users,
             port=self._manner.ssh_port,
             timeout_s=self._manner.timeout_s if timeout_s is None else timeout_s,
             key_wait_s=self._manner.key_wait_s,
