@@ -18,6 +18,7 @@ from amigate.sources.login_key import make_login_key
 from amigate.sources.machine import Machine
 from amigate.sources.network import find_network
 from amigate.sources.placement import placements
+from amigate.sources.reaping import reap_behind
 from amigate.sources.removal import Made, Removal
 from amigate.sources.request import build_request
 from amigate.sources.run_instances import Launcher
@@ -142,6 +143,11 @@ class AccountRun:
             self._removed = False
             raise
 
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked of EC2."""
+        return self._network is not None
+
     def leave(self) -> None:
         """Remove nothing: the run is over, and the caller keeps what it made until it expires."""
         self._over = self._removed = True
@@ -203,6 +209,7 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
     egress: Sequence[Egress] = (),
     lifetime_s: int = 7200,
     keep: Keep | None = None,
+    reap: bool = True,
     pause_s: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[AccountRun]:
@@ -210,9 +217,9 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
 
     In the main thread SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt once; later ones only say that the
     removal is going on. `ssh_port` is opened to `runner_cidr` (default: this machine's public address).
-    With `keep`, a block that ends well leaves what it made, until it expires. What earlier runs of this account left
-    behind and has expired is removed too. Raises UsageError for a network that is too wide, one AwsError that names
-    what could not be removed."""
+    With `keep`, a block that ends well leaves what it made, until it expires. Unless `reap` is False, what earlier
+    runs in this account left and has expired is removed at the end. Raises UsageError for a network that is too
+    wide, one AwsError that names what could not be removed."""
 
     def say(text: str) -> None:
         with suppress(OSError, ValueError):  # a terminal that is gone must not keep us from cleaning up
@@ -241,3 +248,5 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
         finally:  # the one interruption may have come between the block and `hold`
             signals.hold()
             run.close()
+            if reap and run.asked and not signals.came:
+                reap_behind(aws, run.run_id, say)
