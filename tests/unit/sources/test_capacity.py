@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError
 
 from amigate.errors import LaunchError, UsageError
 from amigate.sources.launch import open_run
@@ -269,3 +271,51 @@ def test_a_public_address_is_given_as_wanted_whatever_the_subnet_does(
     [body] = ec2.asked
     explicit = body.get("NetworkInterface.1.AssociatePublicIpAddress")
     assert explicit == (None if maps is (wanted == "public") else str(wanted == "public").lower())
+
+
+def test_a_launch_whose_answer_is_lost_after_a_fall_back_is_removed_all_the_same(
+    aws: Aws, image: dict[str, Any], ec2: Ec2
+) -> None:
+    ec2.refuse = lambda kind, _: (500, "InsufficientInstanceCapacity") if kind == "t3.micro" else None
+
+    def lose(**_: object) -> None:
+        if len(ec2.asked) > len(ZONES):
+            raise ConnectionClosedError(endpoint_url="https://ec2.eu-central-1.amazonaws.com")
+
+    aws.ec2.meta.events.register("after-call.ec2.RunInstances", lose)
+    try:
+        with pytest.raises(LaunchError, match="does not answer"):
+            launch(aws, image)
+    finally:
+        aws.ec2.meta.events.unregister("after-call.ec2.RunInstances", lose)
+    assert len(aws.ec2.describe_instances()["Reservations"]) == 1
+    assert nothing_left(aws)
+
+
+def test_no_further_place_is_tried_once_the_user_wants_an_end(aws: Aws, image: dict[str, Any], ec2: Ec2) -> None:
+    def refuse(_kind: str, _zone: str) -> tuple[int, str]:
+        if len(ec2.asked) == 2:
+            run.interrupted = lambda: True
+        return 500, "InsufficientInstanceCapacity"
+
+    ec2.refuse = refuse
+    with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run, pytest.raises(LaunchError, match="over"):
+        run.launch(image, "A")
+    assert len(ec2.places()) == 2
+    assert nothing_left(aws)
+
+
+def test_what_is_tried_next_is_said(aws: Aws, image: dict[str, Any], ec2: Ec2) -> None:
+    said: list[str] = []
+    ec2.refuse = lambda _kind, zone: (500, "InsufficientInstanceCapacity") if zone == ZONES[0] else None
+    launch(aws, image, progress=said.append)
+    assert said[0] == ("t3.micro in eu-central-1a: InsufficientInstanceCapacity; trying t3.micro in eu-central-1b")
+
+
+def test_two_launches_at_once_fall_back_each_for_itself(aws: Aws, image: dict[str, Any], ec2: Ec2) -> None:
+    ec2.refuse = lambda _kind, zone: (500, "InsufficientInstanceCapacity") if zone == ZONES[0] else None
+    with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run, ThreadPoolExecutor(2) as pool:
+        machines = list(pool.map(lambda label: run.launch(image, label), ["A", "B"]))
+    assert [machine.placement for machine in machines] == ["t3.micro in eu-central-1b"] * 2
+    assert len({body["ClientToken"] for body in ec2.asked}) == 4
+    assert nothing_left(aws)
