@@ -7,11 +7,12 @@ import difflib
 import hashlib
 from fnmatch import fnmatchcase
 from importlib.resources import files
+from ipaddress import IPv4Network  # noqa: TC003 - pydantic reads the annotations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from amigate.errors import UsageError
 from amigate.result import Severity, Witness
@@ -48,16 +49,39 @@ class Waiver(_Model):
 class Ssh(_Model):
     """How the image is reached."""
 
-    users: tuple[Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.@-]{0,63}$")], ...] = Field(
-        default=("ec2-user", "ubuntu", "admin", "debian", "rocky", "almalinux", "fedora", "centos"),
+    users: tuple[Annotated[str, Field(pattern=r"^[a-zA-Z_][\w.@-]{0,63}$")], ...] | None = Field(
+        default=None,
         min_length=1,
-        description="who may log in with the launch key; tried in this order",
+        description="who may log in with the launch key, tried in this order; by default the usual ones for the image",
     )
     port: int = Field(default=22, ge=1, le=65535)
     key_wait_s: int = Field(
         default=240, ge=0, le=7200, description="how long a key that is refused may still be on its way"
     )
     timeout_s: int = Field(default=600, ge=10, le=7200, description="until a launch must let somebody in")
+
+
+class Egress(_Model):
+    """Somewhere that test instances may connect to; everything else is closed."""
+
+    cidr: IPv4Network | None = Field(default=None, description="an IPv4 network, such as 10.0.0.0/8")
+    prefix_list: str | None = Field(
+        default=None, pattern=r"^pl-[0-9a-f]{8,17}$", description="id of a managed prefix list, such as S3's"
+    )
+    port: int = Field(ge=1, le=65535)
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Self:
+        if (self.cidr is None) is (self.prefix_list is None):
+            raise ValueError("name either a cidr or a prefix_list")
+        return self
+
+
+class Launch(_Model):
+    """How test instances are launched."""
+
+    egress: tuple[Egress, ...] = Field(default=(), max_length=20, description="where they may connect to")
 
 
 class Profile(_Model):
@@ -69,6 +93,7 @@ class Profile(_Model):
     blocking: Severity = Field(default=Severity.HIGH, description="lowest severity that blocks sharing")
     evidence: tuple[Witness, ...] = Field(min_length=1, description="the witnesses that the profile asks")
     ssh: Ssh = Field(default_factory=Ssh)
+    launch: Launch = Field(default_factory=Launch)
     rules: dict[str, RuleChoice | None] = Field(min_length=1)
     waivers: tuple[Waiver, ...] = ()
     digest: str = Field(default="", exclude=True, description="SHA-256 of the file; set when it is loaded")
@@ -153,6 +178,8 @@ def _walk(node: yaml.Node, place: Location, marks: dict[Location, tuple[int, int
         seen = set()
         for key, value in node.value:
             line, column = key.start_mark.line + 1, key.start_mark.column + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise UsageError(f"{name}:{line}:{column}: a key must be a word", hint="Mend the YAML.")
             if key.value in seen:
                 raise UsageError(f"{name}:{line}:{column}: {key.value!r} stands here twice", hint="Remove one.")
             seen.add(key.value)
@@ -166,7 +193,8 @@ def _walk(node: yaml.Node, place: Location, marks: dict[Location, tuple[int, int
 def _explain(place: Location, kind: str, message: str, marks: dict[Location, tuple[int, int]], name: str) -> str:
     dotted = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
-        known = [*Profile.model_fields, *RuleChoice.model_fields, *Waiver.model_fields, *Ssh.model_fields]
+        models = (Profile, RuleChoice, Waiver, Ssh, Launch, Egress)
+        known = [name for model in models for name in model.model_fields]
         near = _did_you_mean(str(place[-1]), frozenset(known) - {"digest"})
         return f"{name}:{_place((*place, '@key'), marks)}: unknown key {dotted!r}{near}"
     return f"{name}:{_place(place, marks)}: {dotted}: {message}"

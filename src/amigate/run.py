@@ -6,7 +6,7 @@ import datetime
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from amigate import __version__
 from amigate.errors import PartialError, UsageError
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from amigate.result import Result
     from amigate.sources.aws import Aws
     from amigate.sources.instance import Observation
+    from amigate.sources.keep import Keep
 
+LIFETIME_S = 7200
+"""Beside the time for logins; a run is over long before, so what is there then was left behind."""
 NOT_LAUNCHED = "not launched, because the image cannot be shared as EC2 describes it"
 UNREAD_DISK = (
     "The disk at rest was not inspected: keys, secrets and leftovers in the snapshot, deleted files among them, "
@@ -48,6 +51,9 @@ class Options:
     runner_cidr: str | None = None
     subnet: str | None = None
     instance_type: str | None = None
+    ssh_address: Literal["public", "private"] = "public"
+    keep: Keep | None = None
+    """Leave the instances of a run that came to its end."""
 
 
 @dataclass
@@ -173,13 +179,19 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
     from amigate.facts.reboot import boot_id  # noqa: PLC0415
     from amigate.sources.instance import Manner, Questions, observe  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.launch import open_run  # noqa: PLC0415
+    from amigate.sources.login_users import login_users  # noqa: PLC0415
 
+    timeout_s = options.timeout_s or profile.ssh.timeout_s
     account_run = open_run(
         aws,
         runner_cidr=options.runner_cidr,
-        ssh_port=profile.ssh.port,
+        ssh_port=options.ssh_port or profile.ssh.port,
         subnet=options.subnet,
         instance_type=options.instance_type,
+        ssh_address=options.ssh_address,
+        egress=profile.launch.egress,
+        lifetime_s=LIFETIME_S + int(2 * timeout_s),
+        keep=options.keep,
         progress=progress,
     )
     with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
@@ -189,9 +201,9 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
             planned,
             Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
             Manner(
-                ssh_users=options.ssh_users or profile.ssh.users,
+                ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
                 ssh_port=options.ssh_port or profile.ssh.port,
-                timeout_s=options.timeout_s or profile.ssh.timeout_s,
+                timeout_s=timeout_s,
                 key_wait_s=profile.ssh.key_wait_s,
             ),
             progress=progress,

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +18,13 @@ from amigate.sources.aws import Aws, connect
 from amigate.sources.ec2 import describe
 from amigate.sources.instance import Manner, Questions, observe
 from amigate.sources.launch import open_run
+from amigate.sources.reach import reach
+from amigate.sources.shutdown_timer import arm_shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.conftest import CommandLine
 
     from amigate.sandbox import Sandbox
 
@@ -132,4 +137,56 @@ def test_nothing_stays_when_the_run_is_ended_during_boot(
         _, errors = child.communicate(timeout=30)
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert child.returncode != 0
+    assert not leftovers(aws)
+
+
+def test_what_a_killed_run_leaves_is_reaped_and_nothing_else(
+    sandbox: Sandbox, aws: Aws, cli: CommandLine, clean_ami: str
+) -> None:
+    aws.ec2.create_key_pair(KeyName="amigate-theirs")
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, clean_ami, str(sandbox.ssh_port)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout
+        for _ in Launch.A, Launch.B:
+            while "launched" not in child.stdout.readline():
+                assert child.poll() is None
+        child.send_signal(signal.SIGKILL)
+    runs = {tag["Value"] for tag in tags(aws) if tag["Key"] == "amigate:run"}
+    assert len(runs) == 1
+    assert cli("reap").stdout.endswith("nothing to remove\n")
+    assert len(leftovers(aws)) >= 5
+    done = cli("reap", "--run", *runs)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": removed instance i-") == 2
+    assert leftovers(aws) == ["amigate-theirs"]
+    aws.ec2.delete_key_pair(KeyName="amigate-theirs")
+
+
+def tags(aws: Aws) -> list[Any]:
+    """Return the tags of all that is not terminated."""
+    reservations = aws.ec2.describe_instances()["Reservations"]
+    found = [i for r in reservations for i in r["Instances"] if i["State"]["Name"] != "terminated"]
+    return [tag for instance in found for tag in instance.get("Tags", [])]
+
+
+@pytest.mark.slow
+def test_the_timer_of_a_test_instance_takes_its_power_and_terminates_it(
+    sandbox: Sandbox, aws: Aws, clean_ami: str
+) -> None:
+    with open_run(aws) as run:
+        machine = run.launch(image(aws, clean_ami), "A")
+        contact, connection = reach(run, machine, users=["admin"], port=sandbox.ssh_port, timeout_s=120)
+        assert connection is not None, contact.detail
+        assert arm_shutdown(connection, 1) is None
+        connection.close()
+        until = time.monotonic() + 180
+        while not machine.look().is_gone:
+            assert time.monotonic() < until
+            time.sleep(0.5)
+        assert run.logins == {machine.instance_id: "admin"}
     assert not leftovers(aws)

@@ -141,6 +141,52 @@ def refusal(raw: bytes) -> str | None:
     return None
 
 
+def test_a_key_that_is_no_word_is_refused(loaded: Callable[[str], Profile]) -> None:
+    with pytest.raises(UsageError, match=r"mine\.yaml:1:1: a key must be a word"):
+        loaded("{[a]: b}: c")
+
+
+EGRESS = """\
+launch:
+  egress:
+    - {cidr: 10.0.0.0/8, port: 443}
+    - {prefix_list: pl-63a5400a, port: 53, protocol: udp}
+"""
+
+
+def test_a_profile_lists_where_instances_may_connect_to(loaded: Callable[[str], Profile]) -> None:
+    first, second = loaded(SOUND + EGRESS).launch.egress
+    assert (str(first.cidr), first.port, first.protocol, first.prefix_list) == ("10.0.0.0/8", 443, "tcp", None)
+    assert (second.cidr, second.port, second.protocol, second.prefix_list) == (None, 53, "udp", "pl-63a5400a")
+    assert loaded(SOUND).launch.egress == ()
+
+
+@pytest.mark.parametrize(
+    "change,place,word",
+    [
+        (("cidr: 10.0.0.0/8", "cidr: 10.0.0.1/8"), "18:14", "cidr"),
+        (("cidr: 10.0.0.0/8", "cidr: '::/0'"), "18:14", "cidr"),
+        (("cidr: 10.0.0.0/8", "cdir: 10.0.0.0/8"), "18:8", "did you mean 'cidr'"),
+        (("port: 443", "port: 0"), "18:32", "port"),
+        ((", port: 443", ""), "18:7", "port"),
+        (("cidr: 10.0.0.0/8, ", ""), "18:7", "either a cidr or a prefix_list"),
+        (("{prefix_list", "{cidr: 10.0.0.0/8, prefix_list"), "19:7", "either a cidr or a prefix_list"),
+        (("pl-63a5400a", "sg-63a5400a"), "19:21", "prefix_list"),
+        (("protocol: udp", "protocol: icmp"), "19:54", "protocol"),
+        (("  egress:", "  egres:"), "17:3", "did you mean 'egress'"),
+    ],
+)
+def test_an_error_in_what_may_be_connected_to_names_line_and_column(
+    loaded: Callable[[str], Profile], change: tuple[str, str], place: str, word: str
+) -> None:
+    text = (SOUND + EGRESS).replace(*change, 1)
+    assert text != SOUND + EGRESS
+    with pytest.raises(UsageError) as error:
+        loaded(text)
+    assert f"mine.yaml:{place}" in str(error.value)
+    assert word in str(error.value)
+
+
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_file_breaks_the_loader(raw: bytes) -> None:
     assert refusal(raw) != ""

@@ -17,8 +17,10 @@ from amigate.errors import AmigateError, Exit
 COMMANDS = {
     "validate": "Judge whether an AMI may be shared.",
     "share": "Share an AMI with other accounts, if it passes.",
+    "inspect": "Show what an AMI is made of, and who may launch it.",
     "bake": "Make a hardened AMI from another one, and judge it.",
     "harden": "Harden a machine of which an image is to be made.",
+    "reap": "Remove what runs left behind in an account.",
     "checks": "Show the rules.",
     "profiles": "Show the profiles.",
     "sandbox": "Run an EC2 endpoint on this machine, with real virtual machines.",

@@ -48,6 +48,8 @@ def command(  # noqa: PLR0913 - one parameter per option
         name=name,
         steps=all_steps(),
         ssh_users=choice.ssh_users or profile.ssh.users,
+        ssh_address=choice.ssh_address,
+        egress=profile.launch.egress,
         ssh_port=choice.ssh_port or profile.ssh.port,
         timeout_s=choice.timeout_s or profile.ssh.timeout_s,
         runner_cidr=choice.runner_cidr,

@@ -47,8 +47,15 @@ def launching(command: Command) -> Command:
         ),
         click.option("--timeout", type=click.FloatRange(5, 7200), help="Seconds until a login must work."),
         click.option("--runner-cidr", help="Where SSH may come from.  [default: this machine's public address]"),
-        click.option("--subnet", help="Subnet to launch in.  [default: the default VPC's]"),
-        click.option("--instance-type", help="Type to launch.  [default: chosen to fit the image]"),
+        click.option("--subnet", help="Subnet to launch in.  [default: those of the default VPC]"),
+        click.option("--instance-type", help="Type to launch, and no other.  [default: chosen to fit the image]"),
+        click.option(
+            "--ssh-address",
+            type=click.Choice(["public", "private"]),
+            default="public",
+            show_default=True,
+            help="Address to reach the instances at; with private they get no public one.",
+        ),
     ]
     return _apply(command, options)
 
@@ -78,7 +85,7 @@ def launch_options(
     users: tuple[str, ...],
     ssh_port: int | None,
     timeout: float | None,
-    **rest: str | None,
+    **rest: Any,
 ) -> Options:
     """Return the options of `launching` as the run takes them."""
     from amigate.run import Options  # noqa: PLC0415 - slow to import

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.report.escape import printable
 
 if TYPE_CHECKING:
     from amigate.result import Witness
+    from amigate.sources.keep import Keep
 
 
 @click.command("validate")
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     help="Witnesses to ask: ec2, instance, twin, probe.  [default: all that the profile asks]",
 )
 @click.option("--accept-partial", is_flag=True, help="Accept fewer witnesses than the profile asks.")
+@click.option("--keep", is_flag=True, help="Leave the test instances; say how to log in and how to remove them.")
 @options.reports
 @options.launching
 @options.aws
@@ -33,6 +38,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     profile_name: str,
     asked: tuple[Witness, ...] | None,
     accept_partial: bool,
+    keep: bool,
     reports: tuple[str, ...],
     quiet: bool,
     region: str | None,
@@ -42,8 +48,9 @@ def command(  # noqa: PLR0913 - one parameter per option
     """Judge whether an AMI may be shared.
 
     TARGET is the id of an AMI (ami-…). Test instances of it are launched in your account, looked at over SSH, and
-    removed again. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or configuration; 3 could not
-    decide."""
+    removed again. With --keep, those of a run that came to its end stay until they expire; their private keys are
+    written to files in the current directory. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or
+    configuration; 3 could not decide."""
     from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
     from amigate.profile import load  # noqa: PLC0415
     from amigate.run import narrowed, validate  # noqa: PLC0415
@@ -54,13 +61,21 @@ def command(  # noqa: PLR0913 - one parameter per option
     wanted = output.destinations(reports)
     profile = load(profile_name, frozenset(catalogue.checks()))
     witnesses = narrowed(profile, asked, accept_partial=accept_partial)
+    choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     report = validate(
         connect(region=region, endpoint_url=endpoint_url),
         target,
         profile,
         witnesses=witnesses,
-        options=options.launch_options(**launching),  # type: ignore[arg-type] # as click has parsed them
+        options=replace(choice, keep=_keep(choice.ssh_port or profile.ssh.port) if keep else None),
         progress=output.progress(quiet=quiet),
     )
     output.write(report, wanted)
     return exit_code(report)
+
+
+def _keep(port: int) -> Keep:
+    """Return the wish to keep the instances; what is told of them is told even if progress is not."""
+    from amigate.sources.keep import Keep  # noqa: PLC0415 - only when it is asked for
+
+    return Keep(folder=Path.cwd(), tell=lambda line: click.echo(printable(line), err=True), port=port)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.errors import AwsError, ShareError, UsageError
+from amigate.report import links
 from amigate.sources.aws_errors import aws_errors
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
     from amigate.sources.aws import Aws
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-
-_CONSOLES = {
-    "aws": "https://{region}.console.aws.amazon.com",
-    "aws-cn": "https://{region}.console.amazonaws.cn",
-    "aws-us-gov": "https://{region}.console.amazonaws-us-gov.com",
-}
-"""The consoles per partition, https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +101,8 @@ def held_by(aws: Aws, report: Report, accounts: Sequence[str]) -> list[str]:
 
 
 def launch_link(report: Report) -> str:
-    """Return the address at which a receiver launches the image; empty where the partition's console is unknown.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html; the guide's older form,
-    `console.aws.amazon.com/ec2/v2/home?region=…#LaunchInstanceWizard:ami=…`, leads to the same page."""
-    target = report.target
-    host = _CONSOLES.get(target.partition, "").format(region=target.region)
-    return f"{host}/ec2/home?region={target.region}#LaunchInstances:ami={target.id}" if host else ""
+    """Return the address at which a receiver launches the image; empty where the partition's console is unknown."""
+    return links.launch_link(report.target.partition, report.target.region, report.target.id)
 
 
 def _require(after: Sequence[str], added: Sequence[str], ami: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from amigate.errors import AwsError, HardenError, LaunchError, UsageError
 from amigate.harden import run as hardening
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from amigate.harden.step import Step
+    from amigate.profile import Egress
     from amigate.sources.aws import Aws
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine
@@ -26,6 +27,8 @@ _NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
 
 FIRST_BOOT_S = 300.0
 STOPPED_S = 600.0
+LIFETIME_S = 4 * 3600
+"""More than first boot, steps, seal and the making of the image take together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +40,16 @@ class Recipe:
     name: str
     """Of the new AMI."""
     steps: Sequence[Step]
-    ssh_users: Sequence[str]
+    ssh_users: Sequence[str] | None = None
+    """Whom to log in as; by default the usual users for the source."""
     ssh_port: int = 22
     timeout_s: float = 300.0
     """For the login."""
     runner_cidr: str | None = None
     subnet: str | None = None
     instance_type: str | None = None
+    ssh_address: Literal["public", "private"] = "public"
+    egress: Sequence[Egress] = ()
 
 
 def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: None) -> str:
@@ -53,6 +59,7 @@ def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: N
     there; afterwards AmigateError, and then nothing that was made is left."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
     from amigate.sources.launch import open_run  # noqa: PLC0415
+    from amigate.sources.login_users import login_users  # noqa: PLC0415
 
     _, ec2 = describe(aws, recipe.source)
     _require_free(aws, recipe.name)
@@ -62,10 +69,13 @@ def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: N
         ssh_port=recipe.ssh_port,
         subnet=recipe.subnet,
         instance_type=recipe.instance_type,
+        ssh_address=recipe.ssh_address,
+        egress=recipe.egress,
+        lifetime_s=LIFETIME_S + int(recipe.timeout_s),
         progress=progress,
     ) as run:
         machine = run.launch(ec2.image, "builder", stop_on_shutdown=True)
-        _prepare(run, machine, recipe, progress)
+        _prepare(run, machine, recipe, login_users(ec2.image, recipe.ssh_users), progress)
         _await_stopped(run, machine)
         progress("builder: sealed and stopped")
         return make_image(run, machine.instance_id, recipe.name, source=recipe.source, progress=progress)
@@ -91,12 +101,14 @@ def _require_free(aws: Aws, name: str) -> None:
         )
 
 
-def _prepare(run: AccountRun, machine: Machine, recipe: Recipe, progress: Callable[[str], None]) -> None:
+def _prepare(
+    run: AccountRun, machine: Machine, recipe: Recipe, users: Sequence[str], progress: Callable[[str], None]
+) -> None:
     """Log in, apply the steps, seal."""
     from amigate.harden.ssh import Address, connect  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.reach import reach  # noqa: PLC0415
 
-    contact, connection = reach(run, machine, users=recipe.ssh_users, port=recipe.ssh_port, timeout_s=recipe.timeout_s)
+    contact, connection = reach(run, machine, users=users, port=recipe.ssh_port, timeout_s=recipe.timeout_s)
     if connection is None:
         raise LaunchError(f"nobody could log in to the builder: {contact.detail}")
     connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from amigate.errors import AwsError, UsageError
@@ -61,6 +61,7 @@ def connect(*, region: str | None = None, endpoint_url: str | None = None) -> Aw
             endpoint_url = ec2.meta.endpoint_url
             config = config.merge(Config(proxies={}))
             ec2 = session.client("ec2", endpoint_url=endpoint_url, config=config)
+    ec2.meta.events.register_first("needs-retry.ec2.RunInstances", _no_patience_with_capacity)  # type: ignore[arg-type] # it answers
     account, arn = _caller(session, endpoint_url, config)
     return Aws(
         ec2=ec2,
@@ -100,6 +101,12 @@ def _caller(session: boto3.Session, endpoint_url: str | None, config: Config) ->
         raise AwsError(
             f"{sts.meta.endpoint_url} answers, but not like AWS", hint="check the endpoint and proxies on the way"
         ) from None
+
+
+def _no_patience_with_capacity(response: Any = None, **_: object) -> bool | None:
+    """Say no to botocore asking again: EC2 answers 500 where it has no capacity, and another place may have some."""
+    code = str(response[1].get("Error", {}).get("Code", "")) if response else ""
+    return False if code.startswith("Insufficient") else None
 
 
 def _is_aws(url: str) -> bool:

@@ -87,7 +87,11 @@ def code_of(error: BaseException | None) -> str:
 
 
 def is_refusal(error: AmigateError) -> bool:
-    """Whether AWS answered that it did nothing; after any other error it may have done what was asked."""
+    """Whether AWS answered that it did nothing; after any other error it may have done what was asked.
+
+    A lack of capacity comes as HTTP 500, and is a refusal all the same."""
+    if code_of(error).startswith("Insufficient"):
+        return True
     response = getattr(error.__cause__, "response", None) or {}
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     return 400 <= status < 500  # noqa: PLR2004 - the class of HTTP status codes

@@ -19,6 +19,8 @@ class Interrupts:
     def __init__(self, say: Callable[[str], None], notice: str) -> None:
         self._say, self._notice = say, notice
         self._spent = False
+        self.came = False
+        """Whether there was a signal at all."""
 
     def hold(self) -> None:
         """From here on no signal interrupts."""
@@ -26,6 +28,7 @@ class Interrupts:
 
     def on_signal(self, _number: int, _frame: object) -> None:
         """Handle a signal; a signal during this very call finds the same rules."""
+        self.came = True
         if self._spent:
             with suppress(RuntimeError):  # the signal came in the middle of a print
                 self._say(self._notice)

@@ -6,57 +6,80 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from amigate.errors import AwsError, LaunchError
-from amigate.sources.aws_errors import aws_errors, code_of, is_refusal
-from amigate.sources.instance_types import instance_type_for
+from amigate.sources import tags
+from amigate.sources.aws_errors import aws_errors, code_of
 from amigate.sources.interrupts import interrupts
 from amigate.sources.login_key import make_login_key
 from amigate.sources.machine import Machine
-from amigate.sources.patience import once_visible
+from amigate.sources.network import find_network
+from amigate.sources.placement import placements
+from amigate.sources.reaping import reap_behind
 from amigate.sources.removal import Made, Removal
+from amigate.sources.request import build_request
+from amigate.sources.run_instances import Launcher
 from amigate.sources.runner import runner_network
 from amigate.sources.security_group import GroupPlan, make_security_group
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from ipaddress import IPv4Network
 
     from mypy_boto3_ec2.literals import ResourceTypeType
-    from mypy_boto3_ec2.type_defs import RunInstancesRequestTypeDef, TagSpecificationTypeDef
+    from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef
 
+    from amigate.profile import Egress
     from amigate.sources.aws import Aws
+    from amigate.sources.keep import Keep
     from amigate.sources.login_key import LoginKey
+    from amigate.sources.network import Network
+    from amigate.sources.placement import Placement
 
 NOTICE = "still removing what this run made in the account; please wait"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """How the caller wants test instances launched."""
+
+    runner: IPv4Network
+    """Who may connect."""
+    ssh_port: int = 22
+    subnet: str | None = None
+    instance_type: str | None = None
+    private: bool = False
+    """Reach the instances at their private addresses, and give them no public one."""
+    egress: Sequence[Egress] = field(default=())
+    lifetime_s: int = 7200
+    """After that everything counts as left behind."""
 
 
 class AccountRun:
     """What one run has in the account; made by `open_run`, which removes it all."""
 
-    def __init__(  # noqa: PLR0913 - one keyword per choice of the caller
-        self,
-        aws: Aws,
-        *,
-        runner: IPv4Network,
-        ssh_port: int,
-        subnet: str | None,
-        instance_type: str | None,
-        lifetime_s: int,
-        say: Callable[[str], None],
-        pause_s: float,
-    ) -> None:
+    def __init__(self, aws: Aws, wishes: Wishes, *, say: Callable[[str], None], pause_s: float) -> None:
         self.aws = aws
         self.run_id = secrets.token_hex(5)
         """Value of the tag `amigate:run` on everything."""
         self.say = say
         self.pause_s = pause_s
         """Between two questions to EC2 about the same thing."""
-        self._runner, self._ssh_port, self._subnet, self._type = runner, ssh_port, subnet, instance_type
-        self._expires = (datetime.now(UTC) + timedelta(seconds=lifetime_s)).isoformat(timespec="seconds")
+        self.expires = datetime.now(UTC) + timedelta(seconds=wishes.lifetime_s)
+        """From when on all that is still there counts as left behind."""
+        self.machines: list[Machine] = []
+        """All that were launched."""
+        self.logins: dict[str, str] = {}
+        """Who could log in, by instance id."""
+        self.interrupted: Callable[[], bool] = lambda: False
+        """Whether the user wants an end."""
+        self._wishes = wishes
         self._made = Made()
+        self._network: Network | None = None
+        self._places: dict[str, tuple[Placement, ...]] = {}
         self._group_id = ""
         self._lock = threading.Lock()
         self._over = self._removed = False
@@ -64,25 +87,47 @@ class AccountRun:
     def launch(
         self, image: Mapping[str, Any], label: str, *, stop_on_shutdown: bool = False, keyless: bool = False
     ) -> Machine:
-        """Launch one instance of `image` (an Image of DescribeImages) with a key pair of its own, or none at all.
+        """Launch one instance of `image` (an Image of DescribeImages), with a key pair of its own unless `keyless`.
 
-        Safe to call from several threads. Raises LaunchError; what was made until then is removed on exit."""
-        if self._over:
+        Where there is no capacity, other types and zones are tried. Safe to call from several threads. Raises
+        LaunchError; what was made until then is removed on exit."""
+        if self._is_over():
             raise LaunchError(f"no launch of {label}: this run is over")
         try:
             key = make_login_key()
-            group_id = self._security_group()
+            places, group_id = self._footing(image)
             if not keyless:
                 self._import_key(label, key)
             launched_at = time.monotonic()
-            request = self._request(image, label, group_id, stop_on_shutdown=stop_on_shutdown)
-            if keyless:
-                del request["KeyName"]
-            instance_id = self._run_instances(request)
+            launcher = Launcher(self.aws, self._made, pause_s=self.pause_s, interrupted=self._is_over, say=self.say)
+            instance_id, place = launcher.launch(
+                self._name(label),
+                places,
+                lambda place: build_request(
+                    image["ImageId"],
+                    place,
+                    key_name=None if keyless else self._name(label),
+                    group_id=group_id,
+                    private=self._wishes.private,
+                    stop_on_shutdown=stop_on_shutdown,
+                    tags=self._tags(label, "instance", "volume", "network-interface"),
+                ),
+            )
         except AwsError as error:
             raise LaunchError(str(error), hint=error.hint) from error.__cause__
-        self.say(f"{label}: launched {instance_id} ({request.get('InstanceType')})")
-        return Machine(aws=self.aws, instance_id=instance_id, label=label, key=key, launched_at=launched_at)
+        self.say(f"{label}: launched {instance_id} ({place})")
+        machine = Machine(
+            aws=self.aws,
+            instance_id=instance_id,
+            label=label,
+            key=key,
+            launched_at=launched_at,
+            keyless=keyless,
+            private=self._wishes.private,
+            placement=str(place),
+        )
+        self.machines.append(machine)
+        return machine
 
     def close(self) -> None:
         """Remove everything; a second call removes what an interrupted first did not come to.
@@ -98,18 +143,37 @@ class AccountRun:
             self._removed = False
             raise
 
-    def _security_group(self) -> str:
+    @property
+    def asked(self) -> bool:
+        """Whether anything was asked of EC2."""
+        return self._network is not None
+
+    def leave(self) -> None:
+        """Remove nothing: the run is over, and the caller keeps what it made until it expires."""
+        self._over = self._removed = True
+
+    def _is_over(self) -> bool:
+        return self._over or self.interrupted()
+
+    def _footing(self, image: Mapping[str, Any]) -> tuple[tuple[Placement, ...], str]:
+        """Return where to try `image`, and the id of the security group; all launches share them."""
         with self._lock:
+            if self._network is None:
+                self._network = find_network(self.aws, self._wishes.subnet)
+            if image["ImageId"] not in self._places:
+                places = placements(self.aws, image, self._network, self._wishes.instance_type)
+                self._places[image["ImageId"]] = places
             if not self._group_id:
                 plan = GroupPlan(
                     name=self._name("group"),
                     tags=self._tags("group", "security-group"),
-                    runner=self._runner,
-                    port=self._ssh_port,
-                    subnet=self._subnet,
+                    runner=self._wishes.runner,
+                    port=self._wishes.ssh_port,
+                    vpc_id=self._network.vpc_id,
+                    egress=self._wishes.egress,
                 )
                 self._group_id = make_security_group(self.aws, plan, self._made, pause_s=self.pause_s)
-            return self._group_id
+            return self._places[image["ImageId"]], self._group_id
 
     def _import_key(self, label: str, key: LoginKey) -> None:
         name = self._name(label)
@@ -125,53 +189,12 @@ class AccountRun:
             if code_of(error) != "InvalidKeyPair.Duplicate":  # the name is ours alone: an answer was lost
                 raise
 
-    def _request(
-        self, image: Mapping[str, Any], label: str, group_id: str, *, stop_on_shutdown: bool
-    ) -> RunInstancesRequestTypeDef:
-        request: RunInstancesRequestTypeDef = {
-            "ImageId": image["ImageId"],
-            "InstanceType": self._type or instance_type_for(image),  # type: ignore[typeddict-item] # a user's word
-            "MinCount": 1,
-            "MaxCount": 1,
-            "ClientToken": self._name(label),
-            "KeyName": self._name(label),
-            "SecurityGroupIds": [group_id],
-            "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled"},
-            "InstanceInitiatedShutdownBehavior": "stop" if stop_on_shutdown else "terminate",
-            "TagSpecifications": self._tags(label, "instance", "volume"),
-        }
-        if self._subnet:
-            request["SubnetId"] = self._subnet
-        return request
-
-    def _run_instances(self, request: RunInstancesRequestTypeDef) -> str:
-        """Launch and return the instance id; the token makes botocore's own repetitions one launch."""
-        token = request["ClientToken"]
-        self._made.launches_asked.add(token)
-        try:
-            answer = once_visible(
-                f"launch {request['ImageId']}",
-                lambda: self.aws.ec2.run_instances(**request),
-                pause_s=self.pause_s,
-            )
-        except AwsError as error:
-            if is_refusal(error):
-                self._made.launches_asked.discard(token)
-            raise
-        instance_id = answer["Instances"][0]["InstanceId"]
-        self._made.instance_ids.add(instance_id)
-        self._made.launches_answered.add(token)
-        return instance_id
-
     def _name(self, label: str) -> str:
         return f"amigate-{self.run_id}-{label}"
 
     def _tags(self, label: str, *kinds: ResourceTypeType) -> list[TagSpecificationTypeDef]:
-        tags = {"Name": self._name(label), "amigate:run": self.run_id, "amigate:expires": self._expires}
-        return [
-            {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
-            for kind in kinds
-        ]
+        expires = self.expires.isoformat(timespec="seconds")
+        return tags.specifications(self._name(label), self.run_id, expires, *kinds)
 
 
 @contextmanager
@@ -182,7 +205,11 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
     ssh_port: int = 22,
     subnet: str | None = None,
     instance_type: str | None = None,
+    ssh_address: Literal["public", "private"] = "public",
+    egress: Sequence[Egress] = (),
     lifetime_s: int = 7200,
+    keep: Keep | None = None,
+    reap: bool = True,
     pause_s: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Iterator[AccountRun]:
@@ -190,29 +217,36 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
 
     In the main thread SIGINT, SIGTERM and SIGHUP raise KeyboardInterrupt once; later ones only say that the
     removal is going on. `ssh_port` is opened to `runner_cidr` (default: this machine's public address).
-    Raises UsageError for a network that is too wide, one AwsError that names what could not be removed."""
+    With `keep`, a block that ends well leaves what it made, until it expires. Unless `reap` is False, what earlier
+    runs in this account left and has expired is removed at the end. Raises UsageError for a network that is too
+    wide, one AwsError that names what could not be removed."""
 
     def say(text: str) -> None:
         with suppress(OSError, ValueError):  # a terminal that is gone must not keep us from cleaning up
             progress(text)
 
-    run = AccountRun(
-        aws,
+    wishes = Wishes(
         runner=runner_network(runner_cidr, sandbox=aws.sandbox),
         ssh_port=ssh_port,
         subnet=subnet,
         instance_type=instance_type,
+        private=ssh_address == "private",
+        egress=egress,
         lifetime_s=lifetime_s,
-        say=say,
-        pause_s=pause_s if pause_s is not None else (0.2 if aws.sandbox else 5.0),
     )
+    run = AccountRun(aws, wishes, say=say, pause_s=pause_s if pause_s is not None else (0.2 if aws.sandbox else 5.0))
     with interrupts(say, NOTICE) as signals:
+        run.interrupted = lambda: signals.came
         try:
             try:
                 yield run
+                if keep is not None and run.machines:
+                    keep.leave(run)
             finally:
                 signals.hold()
                 run.close()
         finally:  # the one interruption may have come between the block and `hold`
             signals.hold()
             run.close()
+            if reap and run.asked and not signals.came:
+                reap_behind(aws, run.run_id, say)

@@ -1,4 +1,4 @@
-"""The ephemeral key of one launch; its private half never leaves memory."""
+"""The ephemeral key of one launch; its private half never leaves memory, unless the user keeps the instance."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class LoginKey:
     """As in authorized_keys: type and base64, without a comment."""
     fingerprint: str
     """SHA256:… as `ssh-keygen -l` prints it."""
+    pem: str = field(default="", repr=False)
+    """The private half, as OpenSSH keeps it in a file."""
 
 
 def make_login_key() -> LoginKey:
@@ -37,4 +39,5 @@ def make_login_key() -> LoginKey:
         private=private,
         public_line=f"{private.get_name()} {private.get_base64()}",
         fingerprint=private.fingerprint,
+        pem=pem.decode("ascii"),
     )

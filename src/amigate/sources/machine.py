@@ -21,7 +21,7 @@ class Sighting:
     state: str
     """`pending`, `running`, `shutting-down`, `terminated`, `stopping` or `stopped`."""
     address: str
-    """Public address, else the private one, else empty."""
+    """Where to reach it: the public address if there is one and it is wanted, else the private one, else empty."""
     reason: str
     """AWS's code for the last change of state, such as `Client.InstanceInitiatedShutdown`."""
     tokens: str = ""
@@ -40,10 +40,16 @@ class Machine:
     aws: Aws = field(repr=False)
     instance_id: str
     label: str
-    """`A`, `B` or `builder`."""
+    """`A`, `B`, `keyless` or `builder`."""
     key: LoginKey
     launched_at: float
     """time.monotonic() just before RunInstances."""
+    keyless: bool = False
+    """Launched without a key pair: `key` is one that nobody has installed, and ought to be refused."""
+    private: bool = False
+    """Reached at its private address."""
+    placement: str = ""
+    """Instance type and zone, for a reader."""
 
     def look(self) -> Sighting:
         """Ask EC2 for the state; raise AwsError when it does not say."""
@@ -53,7 +59,9 @@ class Machine:
             for instance in reservation["Instances"]:
                 return Sighting(
                     state=instance["State"]["Name"],
-                    address=instance.get("PublicIpAddress") or instance.get("PrivateIpAddress") or "",
+                    address=("" if self.private else instance.get("PublicIpAddress"))
+                    or instance.get("PrivateIpAddress")
+                    or "",
                     reason=instance.get("StateReason", {}).get("Code", ""),
                     tokens=instance.get("MetadataOptions", {}).get("HttpTokens", ""),
                 )

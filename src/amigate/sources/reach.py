@@ -63,6 +63,8 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
         )
     if connection is None and watch.gone:
         contact = _if_gone(contact, watch.gone)
+    if connection is not None:
+        run.logins[machine.instance_id] = contact.user
     return _dated(contact, machine), connection
 
 

@@ -1,4 +1,4 @@
-"""The security group of a run: in for the runner only, out for nobody."""
+"""The security group of a run: in for the runner only, out for nobody but what the profile lists."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from amigate.sources.aws_errors import aws_errors, code_of
 from amigate.sources.patience import once_visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from ipaddress import IPv4Network
 
     from mypy_boto3_ec2.type_defs import (
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         TagSpecificationTypeDef,
     )
 
+    from amigate.profile import Egress
     from amigate.sources.aws import Aws
     from amigate.sources.removal import Made
 
@@ -31,8 +33,9 @@ class GroupPlan:
     runner: IPv4Network
     """Who may connect, to `port` only."""
     port: int
-    subnet: str | None
-    """Its VPC gets the group; without one the default VPC."""
+    vpc_id: str
+    egress: Sequence[Egress] = ()
+    """Where the instances may connect to; nowhere by default."""
 
 
 def make_security_group(aws: Aws, plan: GroupPlan, made: Made, *, pause_s: float) -> str:
@@ -40,14 +43,15 @@ def make_security_group(aws: Aws, plan: GroupPlan, made: Made, *, pause_s: float
     request: CreateSecurityGroupRequestTypeDef = {
         "GroupName": plan.name,
         "Description": "amigate: test instances, reachable from the runner only",
+        "VpcId": plan.vpc_id,
         "TagSpecifications": plan.tags,
     }
-    if plan.subnet:
-        request["VpcId"] = _vpc_of(aws, plan.subnet)
     made.group_asked = True
     group_id = _create(aws, request)
     made.group_ids.add(group_id)
     _close_egress(aws, group_id, pause_s)
+    if plan.egress:
+        _open_egress(aws, group_id, plan, pause_s)
     _open_ingress(aws, group_id, plan, pause_s)
     return group_id
 
@@ -84,6 +88,25 @@ def _close_egress(aws: Aws, group_id: str, pause_s: float) -> None:
     )
 
 
+def _open_egress(aws: Aws, group_id: str, plan: GroupPlan, pause_s: float) -> None:
+    rules = [_permission(each) for each in plan.egress]
+    _authorize(
+        f"open {group_id} to what the profile lists",
+        lambda: aws.ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rules),
+        pause_s,
+    )
+
+
+def _permission(egress: Egress) -> IpPermissionTypeDef:
+    rule: IpPermissionTypeDef = {"IpProtocol": egress.protocol, "FromPort": egress.port, "ToPort": egress.port}
+    note = "listed in the profile"
+    if egress.prefix_list:
+        rule["PrefixListIds"] = [{"PrefixListId": egress.prefix_list, "Description": note}]
+    else:
+        rule["IpRanges"] = [{"CidrIp": str(egress.cidr), "Description": note}]
+    return rule
+
+
 def _open_ingress(aws: Aws, group_id: str, plan: GroupPlan, pause_s: float) -> None:
     rule: IpPermissionTypeDef = {
         "IpProtocol": "tcp",
@@ -91,17 +114,16 @@ def _open_ingress(aws: Aws, group_id: str, plan: GroupPlan, pause_s: float) -> N
         "ToPort": plan.port,
         "IpRanges": [{"CidrIp": str(plan.runner), "Description": "the machine amigate runs on"}],
     }
+    _authorize(
+        f"open {group_id} to {plan.runner}",
+        lambda: aws.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule]),
+        pause_s,
+    )
+
+
+def _authorize(what: str, call: Callable[[], object], pause_s: float) -> None:
     try:
-        once_visible(
-            f"open {group_id} to {plan.runner}",
-            lambda: aws.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[rule]),
-            pause_s=pause_s,
-        )
+        once_visible(what, call, pause_s=pause_s)
     except AwsError as error:
         if code_of(error) != "InvalidPermission.Duplicate":  # an answer was lost, the rule is there
             raise
-
-
-def _vpc_of(aws: Aws, subnet: str) -> str:
-    with aws_errors(f"describe {subnet}"):
-        return aws.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager, suppress
+from ipaddress import IPv4Network
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from amigate.errors import AwsError, LaunchError, UsageError
+from amigate.profile import Egress
 from amigate.sources.launch import open_run
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from amigate.sources.machine import Machine
 
 RUNNER = "203.0.113.7/32"
-CALLS = 16
+CALLS = 23
 """API calls of two launches and their removal, as counted by a test below."""
 
 
@@ -141,15 +143,18 @@ def test_an_instance_is_launched_without_role_or_user_data_and_with_imdsv2_requi
         machine = run.launch(image, "A")
         instance = launched(aws, machine)
         assert instance["MetadataOptions"]["HttpTokens"] == "required"
+        assert instance["MetadataOptions"]["HttpPutResponseHopLimit"] == 1
+        assert instance["MetadataOptions"]["InstanceMetadataTags"] == "disabled"
         assert "IamInstanceProfile" not in instance
         behaviour = aws.ec2.describe_instance_attribute(
             InstanceId=machine.instance_id, Attribute="instanceInitiatedShutdownBehavior"
         )
         assert behaviour["InstanceInitiatedShutdownBehavior"]["Value"] == "terminate"
-        assert instance["ClientToken"] == f"amigate-{run.run_id}-A"
+        assert instance["ClientToken"] == f"amigate-{run.run_id}-A-1"
         tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
         assert tags["amigate:run"] == run.run_id
         assert tags["amigate:expires"].endswith("+00:00")
+        assert tags["amigate:managed"] == "true"
         assert tags["Name"] == f"amigate-{run.run_id}-A"
         assert "PRIVATE" not in repr(machine)
 
@@ -180,6 +185,31 @@ def test_the_security_group_lets_the_runner_in_on_one_port_and_nobody_out(aws: A
         assert not group["IpPermissionsEgress"]
 
 
+def test_the_security_group_lets_out_what_the_profile_lists_and_nothing_else(aws: Aws, image: dict[str, Any]) -> None:
+    egress = [
+        Egress(cidr=IPv4Network("10.0.0.0/8"), port=443),
+        Egress(prefix_list="pl-63a5400a", port=53, protocol="udp"),
+    ]
+    with open_run(aws, runner_cidr=RUNNER, egress=egress, pause_s=0) as run:
+        [used] = launched(aws, run.launch(image, "A"))["SecurityGroups"]
+        [group] = aws.ec2.describe_security_groups(GroupIds=[used["GroupId"]])["SecurityGroups"]
+        by_port = {rule["FromPort"]: rule for rule in group["IpPermissionsEgress"]}
+        assert by_port.keys() == {443, 53}
+        assert [(each["CidrIp"]) for each in by_port[443]["IpRanges"]] == ["10.0.0.0/8"]
+        assert [(each["PrefixListId"]) for each in by_port[53]["PrefixListIds"]] == ["pl-63a5400a"]
+        assert by_port[53]["IpProtocol"] == "udp"
+    assert not leftovers(aws)
+
+
+def test_a_launch_without_a_key_has_none(aws: Aws, image: dict[str, Any]) -> None:
+    with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run:
+        machine = run.launch(image, "keyless", keyless=True)
+        assert machine.keyless
+        assert "KeyName" not in launched(aws, machine)
+        assert aws.ec2.describe_key_pairs()["KeyPairs"] == []
+    assert not leftovers(aws)
+
+
 def test_a_builder_stops_when_it_is_shut_down(aws: Aws, image: dict[str, Any]) -> None:
     with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run:
         builder = run.launch(image, "builder", stop_on_shutdown=True)
@@ -208,7 +238,7 @@ def test_a_subnet_brings_the_security_group_into_its_vpc(aws: Aws, image: dict[s
 def test_the_instance_type_follows_the_image(
     aws: Aws, image: dict[str, Any], architecture: str, *, ena: bool, expected: str
 ) -> None:
-    image |= {"Architecture": architecture, "EnaSupport": ena}
+    image |= {"Architecture": architecture, "EnaSupport": ena, "BootMode": "legacy-bios"}
     with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run:
         assert launched(aws, run.launch(image, "A"))["InstanceType"] == expected
 
@@ -250,7 +280,7 @@ def test_nothing_stays_when_ctrl_c_is_pressed_at_a_call(
     assert not leftovers(aws)
 
 
-@pytest.mark.parametrize("at", range(1, CALLS + 1, 3))
+@pytest.mark.parametrize("at", range(4, CALLS + 1, 3))
 def test_nothing_stays_when_ctrl_c_is_pressed_again_and_again(aws: Aws, image: dict[str, Any], at: int) -> None:
     said: list[str] = []
     with fault(aws, at, interrupt, lasting=True), suppress(KeyboardInterrupt):
