@@ -182,6 +182,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
     from amigate.sources.login_users import login_users  # noqa: PLC0415
 
     timeout_s = options.timeout_s or profile.ssh.timeout_s
+    lifetime_s = LIFETIME_S + int(2 * timeout_s)
     account_run = open_run(
         aws,
         runner_cidr=options.runner_cidr,
@@ -190,7 +191,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
         instance_type=options.instance_type,
         ssh_address=options.ssh_address,
         egress=profile.launch.egress,
-        lifetime_s=LIFETIME_S + int(2 * timeout_s),
+        lifetime_s=lifetime_s,
         keep=options.keep,
         progress=progress,
     )
@@ -205,6 +206,7 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
                 ssh_port=options.ssh_port or profile.ssh.port,
                 timeout_s=timeout_s,
                 key_wait_s=profile.ssh.key_wait_s,
+                shutdown_minutes=lifetime_s // 60,
             ),
             progress=progress,
         )

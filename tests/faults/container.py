@@ -5,9 +5,9 @@ the login, the collector and sudo are the real ones. It needs root."""
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import uuid
@@ -49,7 +49,7 @@ if [ -n "$KEY" ]; then
   chroot . chown -R "$LOGIN:" "/home/$LOGIN/.ssh"
 fi
 [ -e etc/sudoers.d/90-login ] || (umask 337; echo "$LOGIN ALL=(ALL) NOPASSWD:ALL" >etc/sudoers.d/90-login)
-sh -c "${EXTRA:-:}"
+eval "$EXTRA"
 echo '-----BEGIN SSH HOST KEY KEYS-----'
 cat etc/ssh/ssh_host_*_key.pub
 echo '-----END SSH HOST KEY KEYS-----'
@@ -70,11 +70,12 @@ def tree() -> Path:
 
 
 class Container:
-    """What `Machine` is, for the cloud of a sandbox; `extra` is shell text that spoils the next ones."""
+    """What `Machine` is, for the cloud of a sandbox.
+
+    `extra` is shell text that spoils the next ones: it runs in their root folder, before sshd."""
 
     extra = ""
     defects: tuple[str, ...] = ()
-    booted: list[Container]
 
     def __init__(self, spec: Spec, folder: Path, *, observer: Observer, **_: Any) -> None:
         self.spec = spec
@@ -113,6 +114,7 @@ class Container:
             "PORT": str(self.spec.ssh_port),
             "ADDRESS": self.spec.public_ip,
             "EXTRA": self._extra,
+            "PYTHON": sys.executable,
         }
         with (self._folder / "console").open("ab") as console:
             self._process = subprocess.Popen(
@@ -158,8 +160,3 @@ class Container:
     def complaint(self) -> str:
         """Return the end of what it printed."""
         return self.console().decode(errors="replace")[-300:]
-
-
-def shell(text: str) -> str:
-    """Quote for the shell text of `extra`."""
-    return shlex.quote(text)

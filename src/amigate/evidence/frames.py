@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from amigate.evidence.channel import Channel
 
+GREETING_S = 60.0
+"""Longest until the collector says that it runs: a machine may take a login, and then nothing more."""
 _NOISE_CAP_BYTES = 256 * 1024
 _LINE_CAP_BYTES = 200
 _PATH_CAP_BYTES = 16 * 1024
@@ -37,13 +39,18 @@ _WHY = {
 
 
 class FrameReader:
-    """Takes lines and blocks off a channel until a deadline (`time.monotonic()`)."""
+    """Takes lines and blocks off a channel until a deadline (`time.monotonic()`); a greeting comes sooner."""
 
     def __init__(self, channel: Channel, deadline: float) -> None:
         self._channel = channel
-        self._deadline = deadline
+        self._last = deadline
+        self._deadline = min(deadline, time.monotonic() + GREETING_S)
         self._buffer = bytearray()
         self._total = 0
+
+    def greeted(self) -> None:
+        """Note that the collector runs: what it was asked may take until the deadline."""
+        self._deadline = self._last
 
     def line(self, cap: int = _LINE_CAP_BYTES) -> bytes:
         """Return the next line without its line feed."""
@@ -118,6 +125,7 @@ def _header(reader: FrameReader, nonce: str) -> int:
     while skipped < _NOISE_CAP_BYTES:
         line = reader.line(_NOISE_CAP_BYTES)
         if match := wanted.fullmatch(line):
+            reader.greeted()
             return int(match[1])
         if line.strip() == NO_ROOT:
             raise CollectionError(
