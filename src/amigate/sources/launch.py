@@ -148,6 +148,11 @@ class AccountRun:
         """Whether anything was asked of EC2."""
         return self._network is not None
 
+    @property
+    def minutes_left(self) -> int:
+        """Until all that the run made counts as left behind; what a shutdown timer is armed with."""
+        return max(1, int((self.expires - datetime.now(UTC)).total_seconds() // 60))
+
     def leave(self) -> None:
         """Remove nothing: the run is over, and the caller keeps what it made until it expires."""
         self._over = self._removed = True
