@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from amigate.sources.shutdown_timer import arm_shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.conftest import CommandLine
 
@@ -189,4 +192,30 @@ def test_the_timer_of_a_test_instance_takes_its_power_and_terminates_it(
             assert time.monotonic() < until
             time.sleep(0.5)
         assert run.logins == {machine.instance_id: "admin"}
+    assert not leftovers(aws)
+
+
+@pytest.mark.slow
+def test_an_instance_that_is_kept_can_be_logged_in_to_as_it_says_and_is_reaped_by_name(
+    sandbox: Sandbox, aws: Aws, cli: CommandLine, clean_ami: str, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "amigate", "validate", clean_ami, "--keep", "--quiet"],
+        env=cli.environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert "VERDICT PASS" in done.stdout
+    [login, *_] = re.findall(r"  (ssh -i .*)", done.stderr)
+    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
+    inside = subprocess.run(
+        [*shlex.split(login), *options, "id -un"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert inside.stdout == "admin\n"
+    [run_id] = re.findall(r"amigate reap --run ([0-9a-f]+)", done.stderr)
+    assert len(leftovers(aws)) >= 5
+    assert cli("reap", "--run", run_id).returncode == 0
     assert not leftovers(aws)

@@ -32,9 +32,6 @@ EGRESS = (Egress(cidr=IPv4Network("10.0.0.0/8"), port=443),)
 NOT_RECORDED = {
     "validate.json": {
         "ec2:CreateTags": "not called: EC2 wants it for the tags in RunInstances, CreateSecurityGroup, ImportKeyPair",
-        "ec2:DescribeImageAttribute": "asked by rules about launch permissions, of an image of one's own",
-        "ec2:DescribeInstanceStatus": "asked by rules about status checks",
-        "ec2:RebootInstances": "asked by rules about what survives a reboot",
     },
     "reap.json": {"ec2:DescribeRegions": "called with --all-regions alone"},
 }
@@ -83,6 +80,8 @@ def validating(aws: Aws) -> set[str]:
             run.launch(ec2.image, "keyless", keyless=True)
             machine.look()
             machine.console()
+            machine.status_checks()
+            machine.reboot()
             zone = aws.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
             with unrecorded(actions):
                 aws.ec2.create_volume(Size=1, AvailabilityZone=zone, TagSpecifications=run._tags("A", "volume"))

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from amigate.cli import options
-from amigate.errors import AwsError
-
-if TYPE_CHECKING:
-    from amigate.result import Target
-    from amigate.sources.aws import Aws
 
 
 @click.command("inspect")
@@ -30,20 +23,6 @@ def command(*, ami: str, format_: str, region: str | None, endpoint_url: str | N
     require_ami_id(ami)
     aws = connect(region=region, endpoint_url=endpoint_url)
     target, ec2 = describe(aws, ami)
-    holders, unseen = _permissions(aws, target)
-    found = anatomy.anatomy(target, ec2, holders, unseen)
+    found = anatomy.anatomy(target, ec2)
     click.echo(anatomy.as_json(found) if format_ == "json" else anatomy.as_text(found), nl=False)
     return 0
-
-
-def _permissions(aws: Aws, target: Target) -> tuple[tuple[str, ...] | None, str]:
-    """Return who may launch the image, or None and why that cannot be seen."""
-    from amigate.gate.share import permissions  # noqa: PLC0415 - slow to import
-    from amigate.report.anatomy import OWNER_ONLY  # noqa: PLC0415
-
-    if target.account != aws.account:
-        return None, OWNER_ONLY
-    try:
-        return permissions(aws, target.id), ""
-    except AwsError as error:
-        return None, str(error)

@@ -7,26 +7,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from amigate.evidence.model import LAUNCH_PERMISSION
 from amigate.report.escape import printable
 from amigate.report.links import details_link, launch_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from amigate.evidence.model import Ec2Descriptions
     from amigate.result import Target
 
 SCHEMA = "amigate/inspect/1"
-OWNER_ONLY = "only the owner of an image can see who may launch it"
+EVERYBODY = "group all"
 
 
-def anatomy(
-    target: Target, ec2: Ec2Descriptions, permissions: Sequence[str] | None, unseen: str = OWNER_ONLY
-) -> dict[str, Any]:
-    """Return the anatomy as JSON's types; keys are stable under their schema, null is what EC2 does not tell.
-
-    `permissions` are who holds a launch permission (account ids, `group all`, ARNs); None where they cannot be
-    seen, because of `unseen`."""
+def anatomy(target: Target, ec2: Ec2Descriptions) -> dict[str, Any]:
+    """Return the anatomy as JSON's types; keys are stable under their schema, null is what EC2 does not tell."""
     image = ec2.image
     return {
         "schema": SCHEMA,
@@ -52,7 +48,7 @@ def anatomy(
         "kernel": image.get("KernelId"),
         "root": {"type": image.get("RootDeviceType"), "device": image.get("RootDeviceName")},
         "mappings": [_mapping(each, ec2) for each in image.get("BlockDeviceMappings", [])],
-        "permissions": _permissions(image, permissions, unseen),
+        "permissions": _permissions(ec2),
         "product_codes": [str(code.get("ProductCodeId")) for code in image.get("ProductCodes", [])],
         "created": image.get("CreationDate"),
         "deprecated": image.get("DeprecationTime"),
@@ -106,12 +102,13 @@ def _mapping(mapping: Mapping[str, Any], ec2: Ec2Descriptions) -> dict[str, Any]
     }
 
 
-def _permissions(image: Mapping[str, Any], holders: Sequence[str] | None, unseen: str) -> dict[str, Any]:
+def _permissions(ec2: Ec2Descriptions) -> dict[str, Any]:
     """Say of which kind the launch permission is; https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/AMIs.html.
 
     The widest kind counts: everybody, an organization or its units, accounts that are named, the owner alone."""
-    public = bool(image.get("Public")) or "group all" in (holders or ())
-    if public:
+    granted = ec2.permissions
+    holders = None if granted is None else sorted(_holder(each) for each in granted)
+    if ec2.image.get("Public") or EVERYBODY in (holders or ()):
         kind = "public"
     elif holders is None:
         kind = "unknown"
@@ -119,11 +116,12 @@ def _permissions(image: Mapping[str, Any], holders: Sequence[str] | None, unseen
         kind = "organization"
     else:
         kind = "explicit" if holders else "implicit"
-    return {
-        "kind": kind,
-        "with": None if holders is None else list(holders),
-        "unseen": unseen if holders is None else None,
-    }
+    unseen = ec2.unseen.get(LAUNCH_PERMISSION, "it was not asked for") if holders is None else None
+    return {"kind": kind, "with": holders, "unseen": unseen}
+
+
+def _holder(permission: Mapping[str, str]) -> str:
+    return f"group {permission['Group']}" if "Group" in permission else ", ".join(permission.values())
 
 
 def _list(ec2: Ec2Descriptions) -> str:
@@ -172,7 +170,7 @@ def _who(permissions: Mapping[str, Any]) -> str:
     }[permissions["kind"]]
     if permissions["unseen"]:
         return f"{meaning}; {permissions['unseen']}"
-    named = [holder for holder in permissions["with"] if holder != "group all"]
+    named = [holder for holder in permissions["with"] if holder != EVERYBODY]
     if not named:
         return meaning
     return f"{meaning}{', and by name' if permissions['kind'] == 'public' else ''}: {', '.join(named)}"

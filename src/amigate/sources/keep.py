@@ -35,7 +35,13 @@ class Keep:
 
     def leave(self, run: AccountRun) -> None:
         """Write the keys, say how to log in and how to remove what is left, and tell the run to leave it alone."""
-        lines = [line for machine in run.machines for line in self._machine(run, machine)]
+        written: list[Path] = []
+        try:
+            lines = [line for machine in run.machines for line in self._machine(run, machine, written)]
+        except BaseException:  # the instances go, so their keys are good for nothing
+            for path in written:
+                path.unlink(missing_ok=True)
+            raise
         expires = run.expires.isoformat(timespec="seconds")
         endpoint = f" --endpoint-url {shlex.quote(run.aws.endpoint)}" if run.aws.endpoint else ""
         lines += [
@@ -46,7 +52,7 @@ class Keep:
         for line in lines:
             self.tell(line)
 
-    def _machine(self, run: AccountRun, machine: Machine) -> list[str]:
+    def _machine(self, run: AccountRun, machine: Machine, written: list[Path]) -> list[str]:
         try:
             address = machine.look().address
         except AwsError:
@@ -55,6 +61,7 @@ class Keep:
         if machine.keyless:
             return [told, "  launched without a key"]
         path = self._write_key(run, machine)
+        written.append(path)
         user = run.logins.get(machine.instance_id, "USER")
         port = "" if self.port == 22 else f" -p {self.port}"  # noqa: PLR2004 - SSH's own
         return [told, f"  ssh -i {shlex.quote(str(path))}{port} {user}@{address or 'ADDRESS'}"]

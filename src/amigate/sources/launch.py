@@ -6,7 +6,6 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,10 +23,10 @@ from amigate.sources.request import build_request
 from amigate.sources.run_instances import Launcher
 from amigate.sources.runner import runner_network
 from amigate.sources.security_group import GroupPlan, make_security_group
+from amigate.sources.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from ipaddress import IPv4Network
 
     from mypy_boto3_ec2.literals import ResourceTypeType
     from mypy_boto3_ec2.type_defs import TagSpecificationTypeDef
@@ -40,22 +39,6 @@ if TYPE_CHECKING:
     from amigate.sources.placement import Placement
 
 NOTICE = "still removing what this run made in the account; please wait"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """How the caller wants test instances launched."""
-
-    runner: IPv4Network
-    """Who may connect."""
-    ssh_port: int = 22
-    subnet: str | None = None
-    instance_type: str | None = None
-    private: bool = False
-    """Reach the instances at their private addresses, and give them no public one."""
-    egress: Sequence[Egress] = field(default=())
-    lifetime_s: int = 7200
-    """After that everything counts as left behind."""
 
 
 class AccountRun:
@@ -147,6 +130,11 @@ class AccountRun:
     def asked(self) -> bool:
         """Whether anything was asked of EC2."""
         return self._network is not None
+
+    @property
+    def minutes_left(self) -> int:
+        """Until all that the run made counts as left behind; what a shutdown timer is armed with."""
+        return max(1, int((self.expires - datetime.now(UTC)).total_seconds() // 60))
 
     def leave(self) -> None:
         """Remove nothing: the run is over, and the caller keeps what it made until it expires."""

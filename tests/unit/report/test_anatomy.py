@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from amigate.evidence.model import Ec2Descriptions
-from amigate.report.anatomy import OWNER_ONLY, SCHEMA, anatomy, as_json, as_text
+from amigate.evidence.model import LAUNCH_PERMISSION, Ec2Descriptions
+from amigate.report.anatomy import SCHEMA, anatomy, as_json, as_text
 from amigate.result import Target
 
 US, THEM = "123456789012", "111122223333"
@@ -55,16 +55,21 @@ IMAGE: dict[str, Any] = {
     ],
 }
 SNAPSHOT = {"SnapshotId": "snap-0123456789abcdef0", "KmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/k"}
-EC2 = Ec2Descriptions(caller=US, image=IMAGE, snapshots=(SNAPSHOT,))
+EC2 = Ec2Descriptions(caller=US, image=IMAGE, snapshots=(SNAPSHOT,), permissions=())
+OWNER_ONLY = "only its owner can see with whom the image is shared"
+Granted = tuple[dict[str, str], ...]
+TO_THEM, TO_ALL = {"UserId": THEM}, {"Group": "all"}
+TO_ORGANIZATION = {"OrganizationArn": ORGANIZATION}
 
 
-def of(permissions: tuple[str, ...] | None = (), **image: Any) -> dict[str, Any]:
-    ec2 = replace(EC2, image={**IMAGE, **image})
-    return anatomy(replace(TARGET, account=ec2.image["OwnerId"]), ec2, permissions)
+def of(permissions: Granted | None = (), **image: Any) -> dict[str, Any]:
+    unseen = {LAUNCH_PERMISSION: OWNER_ONLY} if permissions is None else {}
+    ec2 = replace(EC2, image={**IMAGE, **image}, permissions=permissions, unseen=unseen)
+    return anatomy(replace(TARGET, account=ec2.image["OwnerId"]), ec2)
 
 
 def test_the_text_shows_everything() -> None:
-    assert as_text(of((THEM,))) == (
+    assert as_text(of((TO_THEM,))) == (
         "AMI                       ami-0123456789abcdef0\n"
         "Name                      golden 7\n"
         "Description               none\n"
@@ -116,17 +121,17 @@ def test_the_json_has_its_schema_and_stable_keys() -> None:
     "permissions,image,kind,said",
     [
         ((), {}, "implicit", "implicit: the owner alone"),
-        ((THEM,), {}, "explicit", f"explicit: {THEM}"),
-        ((ORGANIZATION,), {}, "organization", f"organization: {ORGANIZATION}"),
-        ((THEM, ORGANIZATION), {}, "organization", f"organization: {THEM}, {ORGANIZATION}"),
-        (("group all",), {}, "public", "public: every AWS account\n"),
-        ((THEM, "group all"), {"Public": True}, "public", f"public: every AWS account, and by name: {THEM}"),
+        ((TO_THEM,), {}, "explicit", f"explicit: {THEM}"),
+        ((TO_ORGANIZATION,), {}, "organization", f"organization: {ORGANIZATION}"),
+        ((TO_THEM, TO_ORGANIZATION), {}, "organization", f"organization: {THEM}, {ORGANIZATION}"),
+        ((TO_ALL,), {}, "public", "public: every AWS account\n"),
+        ((TO_THEM, TO_ALL), {"Public": True}, "public", f"public: every AWS account, and by name: {THEM}"),
         (None, {"OwnerId": THEM}, "unknown", f"not known; {OWNER_ONLY}"),
         (None, {"OwnerId": THEM, "Public": True}, "public", f"public: every AWS account; {OWNER_ONLY}"),
     ],
 )
 def test_the_kind_of_launch_permission_is_the_widest(
-    permissions: tuple[str, ...] | None, image: dict[str, Any], kind: str, said: str
+    permissions: Granted | None, image: dict[str, Any], kind: str, said: str
 ) -> None:
     found = of(permissions, **image)
     assert found["permissions"]["kind"] == kind
@@ -134,10 +139,10 @@ def test_the_kind_of_launch_permission_is_the_widest(
 
 
 def test_what_cannot_be_seen_is_told_with_its_reason() -> None:
-    found = anatomy(TARGET, EC2, None, "not allowed to read the launch permissions")
-    assert "not known; not allowed to read" in as_text(found)
     unseen = replace(EC2, snapshots=(), unseen={"snap-0123456789abcdef0": "not shared with you"})
-    assert "snapshot not seen: not shared with you" in as_text(anatomy(TARGET, unseen, ()))
+    assert "snapshot not seen: not shared with you" in as_text(anatomy(TARGET, unseen))
+    not_asked = replace(EC2, permissions=None)
+    assert "not known; it was not asked for" in as_text(anatomy(TARGET, not_asked))
 
 
 def test_the_owners_words_cannot_act_on_a_terminal_or_begin_a_line() -> None:
@@ -150,7 +155,7 @@ def test_the_owners_words_cannot_act_on_a_terminal_or_begin_a_line() -> None:
 
 def test_an_image_that_ec2_says_next_to_nothing_of_is_shown_all_the_same() -> None:
     bare = Ec2Descriptions(caller=US, image={"ImageId": AMI})
-    text = as_text(anatomy(TARGET, bare, None))
+    text = as_text(anatomy(TARGET, bare))
     assert "Architecture              not told" in text
     assert text.endswith("Block device mappings\n  none\n")
 
@@ -170,10 +175,10 @@ def test_the_consoles_list_is_named(image: dict[str, Any], shelf: str) -> None:
 
 
 def test_a_partition_without_a_known_console_has_no_links() -> None:
-    found = anatomy(replace(TARGET, partition="aws-iso"), EC2, ())
+    found = anatomy(replace(TARGET, partition="aws-iso"), EC2)
     assert found["launch_link"] is None
     assert "no console is known" in as_text(found)
 
 
 def test_the_sandbox_says_so_first() -> None:
-    assert as_text(anatomy(replace(TARGET, sandbox=True), EC2, ())).startswith("SANDBOX")
+    assert as_text(anatomy(replace(TARGET, sandbox=True), EC2)).startswith("SANDBOX")

@@ -72,9 +72,10 @@ def test_a_file_that_is_there_is_not_overwritten_and_then_nothing_is_kept(
     def leave(path: Path) -> None:
         with open_run(aws, runner_cidr=RUNNER, pause_s=0, keep=Keep(folder=tmp_path, tell=lambda _: None)) as run:
             run.launch(image, "A")
-            path.joinpath(f"amigate-{run.run_id}-A.pem").write_text("mine")
+            run.launch(image, "B")
+            path.joinpath(f"amigate-{run.run_id}-B.pem").write_text("mine")
 
-    with pytest.raises(UsageError, match=r"A\.pem: File exists"):
+    with pytest.raises(UsageError, match=r"B\.pem: File exists"):
         leave(tmp_path)
     assert running(aws) == []
     assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
