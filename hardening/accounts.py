@@ -37,22 +37,27 @@ NEEDS = Needs(first=(*(ReadFile(path) for path in FILES), *(Glob(copy) for copy 
         "account-shadow-backups-without-hashes",
         "account-default-user-accepts-keys",
         "account-aging-keeps-key-login",
+        "account-only-root-has-uid-zero",
         "boot-default-user-becomes-root",
     ],
 )
 def accounts(builder: Builder) -> None:
-    """No account has a password, in the account files or in copies of them; keys and sudo go on working.
+    """No account has a password, in the account files or in copies of them, and only root is a superuser.
 
     Whoever launches the image has the hash in hand, and every copy of the image has the same password. A hash behind
-    a lock is as good as a hash. sudo without a password was proven at login, and is proven again."""
+    a lock is as good as a hash. Another account with user id 0 is removed; its home stays. Keys and sudo go on
+    working: sudo without a password was proven at login, and is proven again."""
     view = builder.look(NEEDS, sshd_server.CONFIG)
     users = accounts_of(view)
     key_users = {account.name for account in users.login_users}
     shadowed = {line.name for line in users.shadow or ()}
     no_bang_for = key_users if _locks_bar_keys(view) else set()
+    others = {account.name for account in users.all if account.uid == 0 and account.name != "root"}
     edits: dict[str, Callable[[str], str]] = {
-        "shadow": lambda text: passwords.shadow(text, key_users=key_users, no_bang_for=no_bang_for),
-        "passwd": lambda text: passwords.passwd(text, shadowed),
+        "shadow": lambda text: passwords.shadow(
+            passwords.without(text, others), key_users=key_users, no_bang_for=no_bang_for
+        ),
+        "passwd": lambda text: passwords.passwd(passwords.without(text, others), shadowed),
         "gshadow": passwords.gshadow,
         "group": passwords.group,
         "opasswd": lambda _: "",

@@ -206,7 +206,6 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
                 ssh_port=options.ssh_port or profile.ssh.port,
                 timeout_s=timeout_s,
                 key_wait_s=profile.ssh.key_wait_s,
-                shutdown_minutes=lifetime_s // 60,
             ),
             progress=progress,
         )

@@ -29,6 +29,11 @@ def passwd(text: str, shadowed: Collection[str]) -> str:
     return _edited(text, 7, lambda fields: _passwd(fields, shadowed))
 
 
+def without(text: str, names: Collection[str]) -> str:
+    """Return passwd or shadow without the lines of the accounts called so."""
+    return "".join(line for line in text.splitlines(keepends=True) if line.lstrip().partition(":")[0] not in names)
+
+
 def gshadow(text: str) -> str:
     """Return gshadow without a group's password."""
     return _edited(text, 4, lambda fields: _second(fields, "!", allowed=("",)))

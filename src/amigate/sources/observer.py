@@ -59,8 +59,6 @@ class Manner:
     """For all of a collection, the end of first-boot provisioning included."""
     status_s: float = 600
     """Until EC2's status checks have passed, after the last look."""
-    shutdown_minutes: int = 120
-    """After so long a machine that nobody came back for powers itself off."""
 
 
 @dataclass(kw_only=True)
@@ -146,7 +144,7 @@ class Observer:
             seen.console = console_tail(console_of(seen.machine)) if not self._cancelled.is_set() else ""
             return contact
         self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
-        if problem := arm_shutdown(connection, self._manner.shutdown_minutes):
+        if problem := arm_shutdown(connection, self._run.minutes_left):
             self._say(f"{seen.launch}: {problem}")
         inside = self._collect(connection, self._questions.needs)
         clock.lap("collect")
@@ -184,7 +182,7 @@ class Observer:
                 self._say(f"{seen.launch}: no login after the reboot: {contact.detail}")
                 return contact, View(broken=f"nobody could log in after the reboot: {contact.detail}")
             try:
-                arm_shutdown(again, self._manner.shutdown_minutes)  # the reboot ended the first one
+                arm_shutdown(again, self._run.minutes_left)  # the reboot ended the first one
                 view = self._collect(again, needs)
             finally:
                 again.close()

@@ -76,3 +76,9 @@ def test_a_private_key_does_not_show() -> None:
     text = "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nsecretsecret\n-----END OPENSSH PRIVATE KEY-----\nb\n"
     assert "secretsecret" not in redact("/etc/x", text)
     assert redact("/etc/x", text).endswith("b\n")
+
+
+def test_accounts_are_taken_out_by_their_whole_name() -> None:
+    text = "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\ntoor2:x:7:7::/:/bin/sh\n# toor:\nlast:x:8:8::/:/bin/sh"
+    assert passwords.without(text, {"toor"}) == text.replace("toor:x:0:0::/:/bin/sh\n", "")
+    assert passwords.without(text, ()) == text

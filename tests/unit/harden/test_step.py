@@ -6,6 +6,7 @@ from amigate.errors import UsageError
 from amigate.harden.step import all_steps, choose, step
 
 KNOWN = {
+    "account-only-root-has-uid-zero",
     "account-aging-keeps-key-login",
     "account-default-user-accepts-keys",
     "account-no-empty-passwords",
