@@ -67,7 +67,10 @@ class Cloud:
         self.lock = threading.RLock()
         self.store = Store(folder)
         self.addresses = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(2) if number & 255)
-        self.tokens: dict[str, tuple[str, object]] = {}
+        self.accounts = {settings.access_key_id: settings.account_id}
+        """Access key to account; grows with `Sandbox.credentials`."""
+        self.tokens: dict[tuple[str, ...], tuple[str, object]] = {}
+        """Account, region, action and client token to the request and what it made."""
         self._folder = folder
         self._nursery = nursery
         self._accelerator = accelerator

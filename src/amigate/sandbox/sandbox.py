@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amigate.errors import SandboxError
+from amigate.errors import SandboxError, UsageError
 from amigate.sandbox import workplace
 from amigate.sandbox.images import tools
-from amigate.sandbox.settings import Settings
+from amigate.sandbox.settings import Credentials, Settings
 from amigate.sandbox.watch import Watch
 
 if TYPE_CHECKING:
@@ -116,6 +117,16 @@ class Sandbox:
             "AWS_REGION": self.region,
             "AMIGATE_SSH_PORT": str(self.ssh_port),
         }
+
+    def credentials(self, account_id: str) -> Credentials:
+        """Return an access key for another account of this sandbox, with images, instances and networks of its own."""
+        if self._cloud is None:
+            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
+        if not re.fullmatch(r"\d{12}", account_id):
+            raise UsageError(f"{account_id!r} is not an account id", hint="twelve digits")
+        made = Credentials(account_id=account_id)
+        self._cloud.accounts[made.access_key_id] = account_id
+        return made
 
     def add_image(self, path: Path, name: str, owner: str | None = None, shared_with: Sequence[str] = ()) -> str:
         """Register a qcow2 file as an AMI and return its id; the file stays where it is and is never written.

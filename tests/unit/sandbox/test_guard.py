@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
+OTHER_KEY = "AKIAIOSFODNN7EXAMPL3"
 HOST = "127.0.0.1:4711"
 
 
@@ -39,7 +40,7 @@ def call(behind: Behind, *, key: str = KEY, service: str = "ec2", **environ: str
     authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"
     asked = {"HTTP_AUTHORIZATION": authorization, "HTTP_HOST": HOST, "PATH_INFO": "/", **environ}
     heard: list[str] = []
-    guard = Guard(behind, hosts=lambda: (HOST,), access_key_id=KEY)
+    guard = Guard(behind, hosts=lambda: (HOST,), accounts={KEY: "123456789012", OTHER_KEY: "210987654321"})
     body = b"".join(guard(asked, lambda status, _: heard.append(status)))
     return heard[0], body.decode()
 
@@ -47,6 +48,12 @@ def call(behind: Behind, *, key: str = KEY, service: str = "ec2", **environ: str
 def test_the_caller_of_this_run_gets_through(behind: Behind) -> None:
     assert call(behind) == ("200 OK", "answer")
     assert behind.asked[0]["amigate.service"] == "ec2"
+
+
+def test_the_access_key_says_which_account_calls(behind: Behind) -> None:
+    call(behind)
+    call(behind, key=OTHER_KEY)
+    assert [asked["amigate.account"] for asked in behind.asked] == ["123456789012", "210987654321"]
 
 
 @pytest.mark.parametrize("key", ["AKIAIOSFODNN7EXAMPLF", "AKIA", "AKIAIOSFODNN7EXAMPLE2"])

@@ -1,4 +1,4 @@
-"""What stands in front of the API: only this run's caller, only this endpoint, only EC2 and STS.
+"""What stands in front of the API: only this run's callers, only this endpoint, only EC2 and STS.
 
 The Host header is checked against DNS rebinding: a web page in the user's browser reaches loopback, but
 under a name of its own."""
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from amigate.sandbox.api.documents import Refusal, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 SERVICES = ("ec2", "sts")
 _LARGEST_BODY = 1 << 20
@@ -31,18 +31,20 @@ _TOO_LARGE = Refusal(status=413, code="RequestEntityTooLarge", message="SANDBOX:
 
 
 class Guard:
-    """WSGI middleware that lets through what this run's caller may ask."""
+    """WSGI middleware that lets through what this run's callers may ask."""
 
-    def __init__(self, app: Any, *, hosts: Callable[[], tuple[str, ...]], access_key_id: str) -> None:
+    def __init__(self, app: Any, *, hosts: Callable[[], tuple[str, ...]], accounts: Mapping[str, str]) -> None:
+        """`accounts` is read at each request: the access keys of this run, and the account of each."""
         self._app = app
         self._hosts = hosts
-        self._access_key_id = access_key_id
+        self._accounts = accounts
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request, or refuse it."""
         credential = _CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
         service = credential.group(3) if credential else "ec2"
-        refusal = self._judge(environ, credential.group(1) if credential else "", service)
+        account = self._account(credential.group(1)) if credential else None
+        refusal = self._judge(environ, account, service)
         environ["amigate.service"], environ["amigate.region"] = service, credential.group(2) if credential else ""
         if refusal is not None:
             environ["amigate.refused"] = refusal.code
@@ -50,12 +52,20 @@ class Guard:
             return send(start_response, refusal, service=service, as_json=as_json)
         for name in _NOT_FORWARDED:
             environ.pop(name, None)
+        environ["amigate.account"] = account
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 
-    def _judge(self, environ: dict[str, Any], access_key_id: str, service: str) -> Refusal | None:
+    def _account(self, access_key_id: str) -> str | None:
+        """Return whose access key that is, in a time that tells nothing about the keys there are."""
+        asked = access_key_id.encode()
+        keys = list(self._accounts.items())
+        found = [account for key, account in keys if hmac.compare_digest(asked, key.encode())]
+        return found[0] if found else None
+
+    def _judge(self, environ: dict[str, Any], account: str | None, service: str) -> Refusal | None:
         if environ.get("HTTP_HOST") not in self._hosts():
             return _WRONG_HOST
-        if not hmac.compare_digest(access_key_id.encode(), self._access_key_id.encode()):
+        if account is None:
             return _NO_TOKEN if service == "sts" else _NO_CREDENTIALS
         if service not in SERVICES:
             allowed = " and ".join(SERVICES)

@@ -29,8 +29,9 @@ class Launching(CloudResponse):
     def run_instances(self) -> ActionResult:
         """Boot machines from an image's disk; the same ClientToken gives the same reservation."""
         token, request = self._get_param("ClientToken"), self._fingerprint()
-        if token in self.cloud.tokens:
-            before, reservation = self.cloud.tokens[token]
+        scope = (self.current_account, self.region, "RunInstances", token)
+        if scope in self.cloud.tokens:
+            before, reservation = self.cloud.tokens[scope]
             if before != request:
                 message = "Arguments on this idempotent request are inconsistent with arguments used in previous"
                 raise EC2ClientError("IdempotentParameterMismatch", f"{message} request(s).")
@@ -42,7 +43,7 @@ class Launching(CloudResponse):
             self._complete(instance, image, size)
         self._boot(reservation, image, size)
         if token:
-            self.cloud.tokens[token] = (request, reservation)
+            self.cloud.tokens[scope] = (request, reservation)
         return result
 
     def _fingerprint(self) -> str:
@@ -129,7 +130,7 @@ class Launching(CloudResponse):
             launch_index=int(instance.ami_launch_index),
             image_id=instance.image_id,
             instance_type=instance.instance_type,
-            account_id=settings.account_id,
+            account_id=self.current_account,
             zone=str(instance.availability_zone),
             region=self.region,
             private_ip=str(instance.private_ip),
