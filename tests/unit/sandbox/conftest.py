@@ -14,7 +14,7 @@ from amigate.sandbox.api import registry
 from amigate.sandbox.api.server import Server
 from amigate.sandbox.cloud import Cloud
 from amigate.sandbox.machines.accelerator import Accelerator
-from amigate.sandbox.machines.spec import Spec
+from amigate.sandbox.machines.spec import Disk, Spec
 from amigate.sandbox.settings import Settings
 from amigate.sandbox.watch import Watch
 
@@ -79,7 +79,8 @@ def spec() -> Spec:
         user_data=b"\x00hello",
         tokens_required=True,
         metadata_enabled=True,
-        backing=Path("base.qcow2"),
-        size_bytes=1 << 30,
+        disks=(
+            Disk(volume_id="vol-0123456789abcdef0", device="/dev/xvda", backing=Path("base.qcow2"), size_bytes=1 << 30),
+        ),
         memory_mib=256,
     )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from moto.core.responses import ActionResult
 from moto.ec2.responses import EC2Response
 
-from amigate.sandbox.api import model
+from amigate.sandbox.api import errors
 
 if TYPE_CHECKING:
-    from moto.core.responses import ActionResult
+    from collections.abc import Callable
+
     from moto.ec2.models import EC2Backend
 
+    from amigate.sandbox.api.catalogue import Choices, Region
+    from amigate.sandbox.api.image import Image
+    from amigate.sandbox.api.snapshot import Snapshot
     from amigate.sandbox.cloud import Cloud
 
 
@@ -33,22 +39,84 @@ class CloudResponse(EC2Response):
     @property
     def backend(self) -> EC2Backend:
         """Return moto's model of this account and region."""
-        found: EC2Backend = self.ec2_backend
-        return found
+        return self.cloud.catalogue.backend(self.current_account, self.region)
 
-    def visible_image(self, image_id: str) -> model.Image:
-        """Return an image that the caller may launch."""
-        return model.visible(self.backend, image_id, self.current_account)
+    @property
+    def ec2_backend(self) -> EC2Backend:
+        """Return the same to moto's own parts."""
+        return self.backend
 
-    def owned_image(self, image_id: str) -> model.Image:
-        """Return an image that the caller may change."""
-        return model.owned(self.backend, image_id, self.current_account)
+    @property
+    def here(self) -> Region:
+        """Return images and snapshots of this region, of all accounts."""
+        return self.cloud.catalogue.region(self.region)
+
+    @property
+    def choices(self) -> Choices:
+        """Return the settings of this account in this region."""
+        return self.here.choices[self.current_account]
+
+    def visible_image(self, image_id: str) -> Image:
+        """Return an image that the caller may see."""
+        return self.here.visible_image(image_id, self.current_account)
+
+    def owned_image(self) -> Image:
+        """Return the image that the request is about, if the caller may change it."""
+        return self.here.owned_image(self.required("ImageId"), self.current_account)
+
+    def owned_snapshot(self) -> Snapshot:
+        """Return the snapshot that the request is about, if the caller may change it."""
+        return self.here.owned_snapshot(self.required("SnapshotId"), self.current_account)
 
     def is_true(self, name: str) -> bool:
         """Return a boolean parameter."""
         return str(self._get_param(name, "")).lower() == "true"
 
+    def required(self, name: str) -> str:
+        """Return a parameter that the request must have."""
+        value = self._get_param(name)
+        if value is None:
+            raise errors.missing(name[0].lower() + name[1:])
+        return str(value)
+
+    def tags_of(self, resource_id: str) -> list[dict[str, str]]:
+        """Return the tags that the caller's account gave to something; others see their own only."""
+        return [{"Key": key, "Value": value} for key, value in self.backend.tags.get(resource_id, {}).items()]
+
+    def new_tags(self, *kinds: str) -> dict[str, dict[str, str]]:
+        """Return the tags that the request has for what it makes, for each kind."""
+        found: dict[str, dict[str, str]] = {kind: {} for kind in kinds}
+        for spec in self._get_param("TagSpecifications", []):
+            kind = spec.get("ResourceType")
+            if kind not in found:
+                raise errors.bad_value(f"'{kind}' is not a valid taggable resource type for this operation.")
+            for tag in spec.get("Tags", []):
+                if tag.get("Key", "").lower().startswith("aws:"):
+                    raise errors.bad_value("Tag keys starting with 'aws:' are reserved for internal use")
+                found[kind][tag["Key"]] = tag.get("Value", "")
+        return found
+
+    def once(self, make: Callable[[], Any]) -> ActionResult:
+        """Answer a request with a client token as it was answered before, and make nothing again."""
+        token = self._get_param("ClientToken")
+        scope = (self.current_account, self.region, self._get_action(), token)
+        request = json.dumps(dict(self._get_params()), sort_keys=True, default=str)
+        if token and scope in self.cloud.tokens:
+            before, made = self.cloud.tokens[scope]
+            if before != request:
+                raise errors.token_reused()
+            return ActionResult(made)
+        made = make()
+        if token:
+            self.cloud.tokens[scope] = (request, made)
+        return ActionResult(made)
+
     @staticmethod
     def content(result: ActionResult) -> Any:
         """Return what moto was about to answer."""
         return result.result
+
+    @staticmethod
+    def done() -> ActionResult:
+        """Answer that it is done."""
+        return ActionResult({"Return": True})

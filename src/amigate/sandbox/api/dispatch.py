@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
 
 from amigate.sandbox.api.documents import Refusal, send
 from amigate.sandbox.api.ec2 import Ec2
@@ -53,7 +53,8 @@ class Dispatch:
 
 def _unknown(response: Ec2 | Sts, action: str) -> Refusal | None:
     """Return a refusal for an action that nobody has, or that the sandbox does not offer."""
-    known = camelcase_to_underscores(action) in method_names_from_class(type(response)) if action else False
+    is_there = action in get_service_model(response.boto3_service_name).operation_names
+    known = is_there and camelcase_to_underscores(action) in method_names_from_class(type(response))
     if known and (isinstance(response, Ec2) or action in ACTIONS):
         return None
     message = f"The action {action} is not valid for this web service (SANDBOX: {_SEE})."
