@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.kms.models import kms_backends
 
@@ -27,17 +26,17 @@ def default_key(backend: EC2Backend) -> str:
 def find_key(backend: EC2Backend, key_id: str) -> str | None:
     """Return the ARN of a key that is named by id, alias or ARN, of any account; None if there is no such key."""
     parts = key_id.split(":", _ARN_PARTS - 1)
-    account_id, region = backend.account_id, backend.region_name
+    account_id, name = backend.account_id, key_id
     if len(parts) == _ARN_PARTS:
-        region, account_id, key_id = parts[3], parts[4], parts[5].removeprefix("key/")
-    if region != backend.region_name or (account_id not in kms_backends and not account_id.isdecimal()):
-        return None
-    if key_id == MANAGED_ALIAS:
-        return str(_managed(account_id, region).arn)
-    try:
-        return str(kms_backends[account_id][region].describe_key(key_id).arn)
-    except (KeyError, ServiceException):
-        return None
+        region, account_id, name = parts[3], parts[4], parts[5].removeprefix("key/")
+        if region != backend.region_name or not account_id.isdecimal():
+            return None
+    if name == MANAGED_ALIAS:
+        return str(_managed(account_id, backend.region_name).arn)
+    keys = kms_backends[account_id][backend.region_name]
+    key_name = keys.get_key_id_from_alias(name) if name.startswith("alias/") else name
+    key = keys.keys.get(key_name or "")
+    return None if key is None else str(key.arn)
 
 
 def is_managed(arn: str | None) -> bool:

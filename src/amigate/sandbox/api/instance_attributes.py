@@ -85,11 +85,13 @@ class InstanceAttributes(CloudResponse):
             self.error_on_dryrun()
             instance.instance_initiated_shutdown_behavior = behaviour
             return EmptyResult()
+        if not set(self.params) - {"InstanceId", "DryRun"}:
+            raise errors.bad_combination("No attributes specified.")
         self._check_devices(instance)
-        try:
-            result: ActionResult = super().modify_instance_attribute()
-        except NotImplementedError as error:
-            raise errors.bad_combination("No attributes specified.") from error
+        for group in self._get_param("Groups", []):
+            if self.backend.get_security_group_from_id(group) is None:
+                raise errors.group_not_found(group)
+        result: ActionResult = super().modify_instance_attribute()
         return result
 
     def _check_devices(self, instance: Instance) -> None:

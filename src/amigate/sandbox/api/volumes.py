@@ -103,7 +103,12 @@ class Volumes(CloudResponse):
             errors.check_id(volume_id, "vol", errors.volume_malformed)
             if volume_id not in self.backend.volumes:
                 raise errors.volume_not_found(volume_id)
-        return super().describe_volumes()
+        result: ActionResult = super().describe_volumes()
+        for volume in self.content(result)["Volumes"]:
+            for attachment in volume.attachments:
+                attached = attachment.instance.block_device_mapping[attachment.device]
+                attachment.delete_on_termination = attached.delete_on_termination
+        return result
 
     def attach_volume(self) -> ActionResult:
         """Refused: a machine has the volumes that it was launched with."""

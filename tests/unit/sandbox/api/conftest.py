@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from amigate.sandbox import Sandbox
 from amigate.sandbox import cloud as cloud_module
 from amigate.sandbox import sandbox as sandbox_module
-from amigate.sandbox.machines import machine as machine_module
+from amigate.sandbox.machines import qmp
 from amigate.sandbox.machines.accelerator import Accelerator
 from amigate.sandbox.machines.machine import Machine
 
@@ -58,7 +58,7 @@ def sandbox() -> Iterator[Sandbox]:
 def unpowered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing boot."""
     monkeypatch.setattr(cloud_module, "Machine", Unpowered)
-    monkeypatch.setattr(machine_module.qmp, "execute", lambda *_: None)
+    monkeypatch.setattr(qmp, "execute", lambda *_: None)
 
 
 @cache
