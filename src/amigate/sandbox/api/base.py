@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from moto.ec2.models import EC2Backend
+    from moto.ec2.models.instances import Instance
 
     from amigate.sandbox.api.catalogue import Choices, Region
     from amigate.sandbox.api.image import Image
@@ -78,6 +79,11 @@ class CloudResponse(EC2Response):
         if value is None:
             raise errors.missing(name[0].lower() + name[1:])
         return str(value)
+
+    def instance(self, instance_id: str) -> Instance:
+        """Return an instance of the caller's."""
+        errors.check_id(instance_id, "i", errors.instance_malformed)
+        return self.backend.get_instance(instance_id)
 
     def tags_of(self, resource_id: str) -> list[dict[str, str]]:
         """Return the tags that the caller's account gave to something; others see their own only."""

@@ -38,7 +38,8 @@ class Dispatch:
             return send(start_response, refusal, service=service)
         try:
             with self._cloud.lock:
-                response.setup_class(request)
+                if refusal := _prepare(response, request, action):
+                    return answer(start_response, refusal, service=service)
                 status, headers, body = response.call_action()
         except NotImplementedError as error:
             message = f"SANDBOX: {action} cannot do this yet: {error}"
@@ -59,6 +60,21 @@ def _unknown(response: Ec2 | Sts, action: str) -> Refusal | None:
         return None
     message = f"The action {action} is not valid for this web service (SANDBOX: {_SEE})."
     return Refusal(status=400, code="InvalidAction", message=message)
+
+
+def _prepare(response: Ec2 | Sts, request: Request, action: str) -> Refusal | None:
+    """Let moto read the request, and return a refusal if it has not the shape of its action."""
+    try:
+        response.setup_class(request)
+    except (ValueError, OverflowError) as error:
+        message = f"A parameter of {action} is not of the type that it must have: {error}"
+        return Refusal(status=400, code="InvalidParameterValue", message=message)
+    shape = get_service_model(response.boto3_service_name).operation_model(action).input_shape
+    for name in shape.required_members if shape is not None else ():
+        if response._get_param(name) is None:  # noqa: SLF001 - moto's way to read a parameter
+            message = f"The request must contain the parameter {name}"
+            return Refusal(status=400, code="MissingParameter", message=message)
+    return None
 
 
 def _send(start_response: Any, status: int, headers: dict[str, Any], body: str | bytes) -> list[bytes]:

@@ -141,6 +141,11 @@ def not_snapshot_owner(snapshot_id: str) -> EC2ClientError:
     return EC2ClientError("AuthFailure", f"Not authorized for snapshot:{snapshot_id}")
 
 
+def instance_malformed(instance_id: str) -> EC2ClientError:
+    """Refuse what has not the shape of an instance id."""
+    return EC2ClientError("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
+
+
 def volume_malformed(volume_id: str) -> EC2ClientError:
     """Refuse what has not the shape of a volume id."""
     message = f"Value ({volume_id}) for parameter volumeId is invalid. Expected: 'vol-...'."

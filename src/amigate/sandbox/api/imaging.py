@@ -31,7 +31,7 @@ class Imaging(Naming):
         """Copy the disks of an instance that is off.
 
         One that runs is powered off and on again for it, or held still for a moment with NoReboot."""
-        instance = self.backend.get_instance(self.required("InstanceId"))
+        instance = self.instance(self.required("InstanceId"))
         name = self.new_name()
         if instance.state not in {"running", "stopped"}:
             raise errors.wrong_state(instance.id, instance.state, "running' or 'stopped")

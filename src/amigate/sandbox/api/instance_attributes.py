@@ -56,7 +56,7 @@ class InstanceAttributes(CloudResponse):
 
     def modify_instance_metadata_options(self) -> ActionResult:
         """Change the options that are named, at once; the others stay."""
-        instance = self._instance()
+        instance = self.instance(self.required("InstanceId"))
         asked = {name: self._get_param(name) for name in _OPTIONS}
         if all(value is None for value in asked.values()):
             raise errors.bad_combination("No attributes specified.")
@@ -72,7 +72,7 @@ class InstanceAttributes(CloudResponse):
 
     def modify_instance_attribute(self) -> ActionResult:
         """Change an attribute; type and user data while the instance is stopped only."""
-        instance = self._instance()
+        instance = self.instance(self.required("InstanceId"))
         attribute = self._get_param("Attribute")
         for name in _WHEN_STOPPED:
             if attribute != name and self._get_param(name[0].upper() + name[1:]) is None:
@@ -107,6 +107,3 @@ class InstanceAttributes(CloudResponse):
         if value not in {None, "stop", "terminate"}:
             raise errors.bad_value(f"Value ({value}) for parameter instanceInitiatedShutdownBehavior is invalid.")
         return None if value is None else str(value)
-
-    def _instance(self) -> Instance:
-        return self.backend.get_instance(self.required("InstanceId"))

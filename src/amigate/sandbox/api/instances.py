@@ -23,6 +23,12 @@ _BOOTS_WITHIN_S = 90
 class Instances(CloudResponse):
     """Stop, start, reboot and terminate follow the real machine."""
 
+    def describe_instances(self) -> ActionResult:
+        """Refuse what is no id, then let moto answer."""
+        self._check_ids()
+        result: ActionResult = super().describe_instances()
+        return result
+
     def stop_instances(self) -> ActionResult:
         """Press the power button, or cut the power with Force."""
         force = self.is_true("Force")
@@ -71,7 +77,7 @@ class Instances(CloudResponse):
 
     def get_console_output(self) -> ActionResult:
         """Return the end of the real serial console; empty once the instance is terminated."""
-        instance = self.backend.get_instance(self.required("InstanceId"))
+        instance = self.instance(self.required("InstanceId"))
         output = self.cloud.console(instance.id)
         return ActionResult(
             {"InstanceId": instance.id, "Timestamp": utcnow(), "Output": base64.b64encode(output).decode()}
@@ -79,14 +85,20 @@ class Instances(CloudResponse):
 
     def describe_instance_status(self) -> ActionResult:
         """Status checks: initializing until the console asks for a login, or for a minute and a half."""
+        self._check_ids()
         found = self.content(super().describe_instance_status())["InstanceStatuses"]
         return ActionResult({"InstanceStatuses": [self._status(instance) for instance in found]})
 
     def _instances(self) -> list[Instance]:
+        self._check_ids()
         named = self._get_param("InstanceIds", [])
         if not named:
             raise errors.missing("InstanceId")
         return list(self.backend.get_multi_instances_by_id(named))
+
+    def _check_ids(self) -> None:
+        for instance_id in self._get_param("InstanceIds", []):
+            errors.check_id(instance_id, "i", errors.instance_malformed)
 
     def _change(self, change: Callable[[Instance], None], field: str) -> ActionResult:
         """Change all instances named and tell the state of each before and after."""

@@ -58,6 +58,11 @@ class Launching(CloudResponse):
         for group in self._get_param("SecurityGroupIds", []):
             if self.backend.get_security_group_from_id(group) is None:
                 raise errors.group_not_found(group)
+        for group in self._get_param("SecurityGroups", []):
+            if self.backend.get_security_group_by_name_or_id(group) is None:
+                raise errors.group_not_found(group)
+        if self._get_param("InstanceInitiatedShutdownBehavior") not in {None, "stop", "terminate"}:
+            raise errors.bad_value("InstanceInitiatedShutdownBehavior is stop or terminate")
         self._check_counts()
         self._choose_subnet()
         return image, self._volumes(image)
@@ -103,7 +108,10 @@ class Launching(CloudResponse):
         """Choose the default subnet, where EC2 puts an instance that names none."""
         if not self._get_param("SubnetId") and not self._get_param("NetworkInterfaces"):
             zone = (self._get_param("Placement") or {}).get("AvailabilityZone") or f"{self.region}a"
-            self.params["SubnetId"] = self.backend.get_default_subnets()[zone].id
+            subnets = self.backend.get_default_subnets()
+            if zone not in subnets:
+                raise errors.bad_value(f"Invalid availability zone: [{zone}]")
+            self.params["SubnetId"] = subnets[zone].id
 
     def _complete(self, instance: Instance, options: MetadataOptions) -> None:
         """Correct what moto makes up or forgets: the address, the default group, the options."""

@@ -76,7 +76,7 @@ class Snapshots(Volumes, Copying):
     def create_snapshots(self) -> ActionResult:
         """Copy the disks of an instance's volumes, as they are at one moment."""
         asked = self._get_param("InstanceSpecification", {})
-        instance = self.backend.get_instance(asked.get("InstanceId", ""))
+        instance = self.instance(asked.get("InstanceId", ""))
         left_out = set(asked.get("ExcludeDataVolumeIds", []))
         if asked.get("ExcludeBootVolume"):
             left_out.add(instance.block_device_mapping[instance.root_device_name].volume_id)

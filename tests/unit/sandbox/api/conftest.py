@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PLENTY = Config(retries={"max_attempts": 1, "mode": "standard"})
-
 
 class Unpowered(Machine):
     """A machine with real disks that says what a guest would do."""
@@ -75,14 +73,14 @@ class Caller:
     access_key_id: str
     secret_access_key: str
 
-    def client(self, service: str = "ec2", region: str = "us-east-1") -> Any:
+    def client(self, service: str = "ec2", region: str = "us-east-1", *, parameter_validation: bool = True) -> Any:
         return session().create_client(
             service,
             region_name=region,
             endpoint_url=self.sandbox.endpoint,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret_access_key,
-            config=PLENTY,
+            config=Config(retries={"max_attempts": 1}, parameter_validation=parameter_validation),
         )
 
     def add_image(self, disk: Path | None, name: str = "an image", **more: Any) -> str:

@@ -218,7 +218,7 @@ def test_snapshots_of_all_volumes_are_of_one_moment(ec2: Any, with_data: str, mo
         ({"Name": "wrong!"}, "InvalidAMIName.Malformed"),
         ({"InstanceId": "i-0123456789abcdef0"}, "InvalidInstanceID.NotFound"),
         (
-            {"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}]},
+            {"BlockDeviceMappings": [ENCRYPTED]},
             "InvalidBlockDeviceMapping",
         ),
         ({"DryRun": True}, "DryRunOperation"),
