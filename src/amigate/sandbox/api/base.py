@@ -11,8 +11,6 @@ from moto.ec2.responses import EC2Response
 from amigate.sandbox.api import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from moto.ec2.models import EC2Backend
     from moto.ec2.models.instances import Instance
 
@@ -28,6 +26,7 @@ class CloudResponse(EC2Response):
     def __init__(self, cloud: Cloud) -> None:
         super().__init__()
         self.cloud = cloud
+        self._as_asked: str | None = None
 
     def get_current_account(self) -> str:
         """Return the account of the access key."""
@@ -102,20 +101,30 @@ class CloudResponse(EC2Response):
                 found[kind][tag["Key"]] = tag.get("Value", "")
         return found
 
-    def once(self, make: Callable[[], Any]) -> ActionResult:
-        """Answer a request with a client token as it was answered before, and make nothing again."""
-        token = self._get_param("ClientToken")
-        scope = (self.current_account, self.region, self._get_action(), token)
-        request = json.dumps(dict(self._get_params()), sort_keys=True, default=str)
-        if token and scope in self.cloud.tokens:
-            before, made = self.cloud.tokens[scope]
-            if before != request:
-                raise errors.token_reused()
-            return ActionResult(made)
-        made = make()
-        if token:
-            self.cloud.tokens[scope] = (request, made)
+    def made_before(self) -> Any:
+        """Return what a request with the same client token was answered; None if there was none.
+
+        Raises EC2's error if that request was another one."""
+        request = self._fingerprint()
+        before, made = self.cloud.tokens.get(self._token(), (request, None))
+        if before != request:
+            raise errors.token_reused()
+        return made
+
+    def remember(self, made: Any) -> ActionResult:
+        """Answer what was made, and the same again to the same client token."""
+        if self._get_param("ClientToken"):
+            self.cloud.tokens[self._token()] = (self._fingerprint(), made)
         return ActionResult(made)
+
+    def _token(self) -> tuple[str, ...]:
+        return (self.current_account, self.region, self._get_action(), self._get_param("ClientToken", ""))
+
+    def _fingerprint(self) -> str:
+        """Return the request, whatever the action made of its parameters meanwhile."""
+        if self._as_asked is None:
+            self._as_asked = json.dumps(dict(self._get_params()), sort_keys=True, default=str)
+        return self._as_asked
 
     @staticmethod
     def content(result: ActionResult) -> Any:

@@ -39,7 +39,7 @@ class Dispatch:
         try:
             with self._cloud.lock:
                 if refusal := _prepare(response, request, action):
-                    return answer(start_response, refusal, service=service)
+                    return send(start_response, refusal, service=service)
                 status, headers, body = response.call_action()
         except NotImplementedError as error:
             message = f"SANDBOX: {action} cannot do this yet: {error}"

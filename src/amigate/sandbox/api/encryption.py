@@ -59,16 +59,15 @@ class Encryption(CloudResponse):
 
     def enable_ebs_encryption_by_default(self) -> ActionResult:
         """Let everything new be encrypted."""
-        return self._encrypt_by_default(on=True)
+        self.error_on_dryrun()
+        self.backend.ebs_encryption_by_default = True
+        return ActionResult({"EbsEncryptionByDefault": True})
 
     def disable_ebs_encryption_by_default(self) -> ActionResult:
         """Let new things be encrypted when asked only."""
-        return self._encrypt_by_default(on=False)
-
-    def _encrypt_by_default(self, *, on: bool) -> ActionResult:
         self.error_on_dryrun()
-        self.backend.ebs_encryption_by_default = on
-        return ActionResult({"EbsEncryptionByDefault": on})
+        self.backend.ebs_encryption_by_default = False
+        return ActionResult({"EbsEncryptionByDefault": False})
 
     def get_ebs_default_kms_key_id(self) -> ActionResult:
         """Return the key that is used when nobody names one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 
@@ -19,7 +20,6 @@ from amigate.sandbox.machines import disks
 from amigate.sandbox.machines.spec import Disk, Spec
 
 if TYPE_CHECKING:
-    from moto.core.responses import ActionResult
     from moto.ec2.models.instances import Instance, MetadataOptions, Reservation
 
     from amigate.sandbox.api.image import Image
@@ -31,9 +31,8 @@ class Launching(CloudResponse):
 
     def run_instances(self) -> ActionResult:
         """Boot machines from an image's disks; the same ClientToken gives the same reservation."""
-        return self.once(self._run)
-
-    def _run(self) -> Reservation:
+        if (made := self.made_before()) is not None:
+            return ActionResult(made)
         image, mappings = self._checked()
         options = self._options(image)
         self.error_on_dryrun()
@@ -44,7 +43,7 @@ class Launching(CloudResponse):
             attach(self.backend, instance, mappings)
         self._boot(reservation, mappings)
         image.last_launched_time = utcnow()
-        return reservation
+        return self.remember(reservation)
 
     def _checked(self) -> tuple[Image, tuple[Mapping, ...]]:
         """Return the image and the volumes of each instance, once nothing speaks against the launch."""

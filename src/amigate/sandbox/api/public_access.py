@@ -33,14 +33,15 @@ class PublicAccess(CloudResponse):
         state = self.required("ImageBlockPublicAccessState")
         if state != "block-new-sharing":
             raise errors.bad_value(f"Value ({state}) for parameter imageBlockPublicAccessState is invalid.")
+        self.error_on_dryrun()
         return self._set_images(state)
 
     def disable_image_block_public_access(self) -> ActionResult:
         """Let images become public."""
+        self.error_on_dryrun()
         return self._set_images("unblocked")
 
     def _set_images(self, state: str) -> ActionResult:
-        self.error_on_dryrun()
         self.choices.image_public_access = state
         return ActionResult({"ImageBlockPublicAccessState": state})
 
@@ -54,14 +55,15 @@ class PublicAccess(CloudResponse):
         state = self.required("State")
         if state not in _SNAPSHOT_STATES:
             raise errors.bad_value(f"Value ({state}) for parameter state is invalid.")
+        self.error_on_dryrun()
         return self._set_snapshots(state)
 
     def disable_snapshot_block_public_access(self) -> ActionResult:
         """Let snapshots become public."""
+        self.error_on_dryrun()
         return self._set_snapshots("unblocked")
 
     def _set_snapshots(self, state: str) -> ActionResult:
-        self.error_on_dryrun()
         self.choices.snapshot_public_access = state
         return ActionResult({"State": state})
 

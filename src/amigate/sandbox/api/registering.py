@@ -113,9 +113,8 @@ class Registering(Naming, Copying):
 
     def copy_image(self) -> ActionResult:
         """Copy an image and its disks from any region; permissions stay behind, tags come on request."""
-        return self.once(self._copy_image)
-
-    def _copy_image(self) -> dict[str, str]:
+        if (made := self.made_before()) is not None:
+            return ActionResult(made)
         source = self._source()
         name = self.new_name()
         wish = self.encryption_wish()
@@ -130,7 +129,7 @@ class Registering(Naming, Copying):
         image.add_tags(tags["image"])
         for snapshot_id in image.snapshot_ids:
             self.here.snapshots[snapshot_id].add_tags(tags["snapshot"])
-        return {"ImageId": image.id}
+        return self.remember({"ImageId": image.id})
 
     def _source(self) -> Image:
         """Return the image to copy, if the caller may read its disks too."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moto.core.responses import ActionResult, EmptyResult
 
@@ -51,9 +51,8 @@ class Volumes(CloudResponse):
 
     def create_volume(self) -> ActionResult:
         """Make a volume of a snapshot, or an empty one."""
-        return self.once(self._create_volume)
-
-    def _create_volume(self) -> Any:
+        if (present := self.made_before()) is not None:
+            return ActionResult(present)
         zone = self.required("AvailabilityZone")
         if zone not in {one.name for one in self.backend.describe_availability_zones()}:
             raise errors.bad_value(f"Value ({zone}) for parameter availabilityZone is invalid. Subnet not found")
@@ -69,7 +68,7 @@ class Volumes(CloudResponse):
         made = new_volume(self.backend, mapping, zone)
         made.add_tags(tags)
         self._make_disk(made.id, mapping)
-        return made
+        return self.remember(made)
 
     def _make_disk(self, volume_id: str, mapping: Mapping) -> None:
         size_bytes = mapping.size_gib * disks.GIB
