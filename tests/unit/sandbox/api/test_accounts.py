@@ -43,6 +43,8 @@ def test_a_region_that_there_is_not_is_refused(caller: Caller) -> None:
     nowhere = caller.client(region="mars-north-1")
     assert code(nowhere.describe_images) == "AuthFailure"
     assert code(nowhere.describe_instances) == "AuthFailure"
+    launch = {"ImageId": "ami-0123456789abcdef0", "MinCount": 1, "MaxCount": 1}
+    assert code(nowhere.run_instances, **launch) == "AuthFailure"
 
 
 def test_instances_keys_and_networks_are_an_accounts_own(ec2: Any, theirs: Any) -> None:
