@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from amigate.sandbox.machines import disks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -15,7 +16,14 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.when_forgotten: list[Callable[[str], None]] = []
+        """What else is told that a snapshot is gone."""
         self._disks: dict[str, Path] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where files of this run are."""
+        return self._folder
 
     def adopt(self, snapshot_id: str, disk: Path) -> None:
         """Let a snapshot stand for a file of the user's."""
@@ -42,6 +50,8 @@ class Store:
         disk = self._disks.pop(known_id, None)
         if disk is not None and disk.parent == self._folder:
             disk.unlink(missing_ok=True)
+        for tell in self.when_forgotten:
+            tell(known_id)
 
     def _file(self, new_id: str) -> Path:
         return self._folder / f"{new_id}.qcow2"

@@ -82,16 +82,16 @@ def test_another_host_name_is_refused_even_with_the_right_key(behind: Behind, ho
     assert behind.asked == []
 
 
-@pytest.mark.parametrize("service", ["s3", "iam", "ebs", "moto_api", "kms"])
+@pytest.mark.parametrize("service", ["s3", "iam", "moto_api", "secretsmanager"])
 def test_other_services_are_not_there(behind: Behind, service: str) -> None:
     status, body = call(behind, service=service) if service != "moto_api" else call(behind, service="moto-api")
     assert status == "400 UnsupportedOperation"
-    assert "only ec2 and sts" in body
+    assert "only ec2, sts, ebs, kms" in body
     assert behind.asked == []
 
 
 def test_clients_of_json_services_can_read_the_refusal(behind: Behind) -> None:
-    _, body = call(behind, service="kms", CONTENT_TYPE="application/x-amz-json-1.1")
+    _, body = call(behind, service="secretsmanager", CONTENT_TYPE="application/x-amz-json-1.1")
     assert json.loads(body)["__type"] == "UnsupportedOperation"
 
 

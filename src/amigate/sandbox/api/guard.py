@@ -1,4 +1,4 @@
-"""What stands in front of the API: only this run's callers, only this endpoint, only EC2 and STS.
+"""What stands in front of the API: only this run's callers, only this endpoint, only the services that there are.
 
 The Host header is checked against DNS rebinding: a web page in the user's browser reaches loopback, but
 under a name of its own."""
@@ -14,16 +14,23 @@ from amigate.sandbox.api.documents import Refusal, send
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-SERVICES = ("ec2", "sts")
+SERVICES = ("ec2", "sts", "ebs", "kms")
 _LARGEST_BODY = 1 << 20
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,")
-_NOT_FORWARDED = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_X_AMZ_TARGET")
+_ROOT = re.compile(r"/?")
+_PATHS = {"ebs": re.compile(r"/snapshots(/[A-Za-z0-9-]{1,80}){0,3}")}
+_NOT_FORWARDED = ("HTTP_X_MOTO_ACCOUNT_ID",)
+_TARGET = "HTTP_X_AMZ_TARGET"
 _NO_CREDENTIALS = Refusal(
     status=401, code="AuthFailure", message="AWS was not able to validate the provided access credentials"
 )
 _NO_TOKEN = Refusal(
     status=403, code="InvalidClientTokenId", message="The security token included in the request is invalid."
 )
+_NO_CLIENT = Refusal(
+    status=400, code="UnrecognizedClientException", message="The security token included in the request is invalid."
+)
+_NOBODY = {"sts": _NO_TOKEN, "kms": _NO_CLIENT, "ebs": _NO_CLIENT}
 _WRONG_HOST = Refusal(status=403, code="AccessDenied", message="SANDBOX: the Host header names another endpoint")
 _WRONG_PATH = Refusal(status=404, code="InvalidRequest", message="SANDBOX: there is nothing but the API at /")
 _NO_LENGTH = Refusal(status=411, code="MissingContentLength", message="SANDBOX: a request must say how long it is")
@@ -53,6 +60,8 @@ class Guard:
         for name in _NOT_FORWARDED:
             environ.pop(name, None)
         environ["amigate.account"] = account
+        if service != "kms":
+            environ.pop(_TARGET, None)
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 
     def _account(self, access_key_id: str) -> str | None:
@@ -66,12 +75,12 @@ class Guard:
         if environ.get("HTTP_HOST") not in self._hosts():
             return _WRONG_HOST
         if account is None:
-            return _NO_TOKEN if service == "sts" else _NO_CREDENTIALS
+            return _NOBODY.get(service, _NO_CREDENTIALS)
         if service not in SERVICES:
-            allowed = " and ".join(SERVICES)
+            allowed = ", ".join(SERVICES)
             message = f"SANDBOX: there is no {service} here, only {allowed}"
             return Refusal(status=400, code="UnsupportedOperation", message=message)
-        if environ.get("PATH_INFO", "/") not in {"", "/"}:
+        if not _PATHS.get(service, _ROOT).fullmatch(environ.get("PATH_INFO", "/")):
             return _WRONG_PATH
         if "HTTP_TRANSFER_ENCODING" in environ:
             return _NO_LENGTH
