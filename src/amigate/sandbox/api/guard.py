@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 SERVICES = ("ec2", "sts", "ebs", "kms")
 _LARGEST_BODY = 1 << 20
-_CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,")
+_CREDENTIAL = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,(?!.*Credential=)"
+)
 _ROOT = re.compile(r"/?")
 _PATHS = {"ebs": re.compile(r"/snapshots(/[A-Za-z0-9-]{1,80}){0,3}")}
 _NOT_FORWARDED = ("HTTP_X_MOTO_ACCOUNT_ID",)

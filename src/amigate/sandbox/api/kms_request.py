@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.core.utils import camelcase_to_underscores
+from moto.core.utils import camelcase_to_underscores, get_service_model
 from moto.kms.models import KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 
@@ -50,6 +50,9 @@ _OWN_ONLY = frozenset({"CancelKeyDeletion", "DisableKey", "EnableKey", "Schedule
 class KmsRequest(KmsResponse):
     """What the actions stand on."""
 
+    use_raw_body = True
+    """Bytes that are no text are answered here, not by moto's reader."""
+
     def __init__(self, cloud: Cloud) -> None:
         super().__init__()
         self.cloud = cloud
@@ -75,6 +78,7 @@ class KmsRequest(KmsResponse):
 
     def _prepare(self, action: str) -> None:
         self.given = _read(self.body)
+        _require_all(self.given, action)
         for name in ("KeyId", "TargetKeyId"):
             if named := self.given.get(name):
                 self._key = self._found(str(named), action)
@@ -135,6 +139,15 @@ def _read(body: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise error("SerializationException", "The request is not a JSON object")
     return found
+
+
+def _require_all(given: dict[str, Any], action: str) -> None:
+    """Refuse a request that lacks what KMS's model says it must have."""
+    shape = get_service_model("kms").operation_model(action).input_shape
+    for name in shape.required_members if shape else []:
+        if not given.get(name):
+            field = name[0].lower() + name[1:]
+            raise error("ValidationException", f"1 validation error detected: Value at '{field}' must not be null")
 
 
 def _require_permission(key: Key, account: str, action: str) -> None:
