@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.ec2.models import ec2_backends
 
 from amigate.sandbox.api import kms_keys, registry
+from amigate.sandbox.api.registry import NewImage
 from amigate.sandbox.api.server import Server
 from amigate.sandbox.cloud import Cloud
 from amigate.sandbox.machines.accelerator import Accelerator
@@ -51,10 +51,10 @@ class Endpoint:
 
     def add_disk(self, disk: Path, name: str = "image", owner: str = "") -> str:
         """Register a qcow2 file as an image, and return its snapshot."""
-        settings = self.cloud.settings
-        ami = registry.add_image(self.cloud, disk, name=name, owner_id=owner or settings.account_id)
-        described = self.client("ec2").describe_images(ImageIds=[ami])["Images"][0]
-        return str(described["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"])
+        owner_id = owner or self.cloud.settings.account_id
+        ami = registry.add_image(self.cloud, NewImage(name=name, owner_id=owner_id, region=REGION, disk=disk))
+        (snapshot_id,) = self.cloud.catalogue.region(REGION).images[ami].snapshot_ids
+        return snapshot_id
 
     def set_policy(self, key: str, principal: str, condition: dict[str, Any] | None = None) -> None:
         """Let one principal do everything with a key, and nobody else."""
@@ -66,7 +66,7 @@ class Endpoint:
 
     def snapshot(self, snapshot_id: str) -> Any:
         """Return a snapshot of the model, to change what no call changes."""
-        return ec2_backends[self.cloud.settings.account_id][REGION].snapshots[snapshot_id]
+        return self.cloud.catalogue.region(REGION).snapshots[snapshot_id]
 
 
 @pytest.fixture

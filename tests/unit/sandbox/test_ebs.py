@@ -189,14 +189,13 @@ def test_snapshots_that_the_caller_may_not_read_are_refused(endpoint: Endpoint, 
 
 
 def test_snapshots_that_are_public_only_cannot_be_read(endpoint: Endpoint, disk: Path) -> None:
-    ebs, snapshot = endpoint.client("ebs"), endpoint.add_disk(disk)
-    own = endpoint.snapshot(snapshot)
-    own.owner_id = OTHER
+    ebs, snapshot = endpoint.client("ebs"), endpoint.add_disk(disk, owner=OTHER)
     assert refusal(ebs.list_snapshot_blocks, SnapshotId=snapshot)[1] == "SNAPSHOT_NOT_FOUND"
-    own.create_volume_permission_groups.add("all")
+    permissions = endpoint.snapshot(snapshot).permissions
+    permissions.append({"Group": "all"})
     denied = ("AccessDeniedException", "UNAUTHORIZED_ACCOUNT", 403)
     assert refusal(ebs.list_snapshot_blocks, SnapshotId=snapshot) == denied
-    own.create_volume_permission_userids.add(endpoint.cloud.settings.account_id)
+    permissions.append({"UserId": endpoint.cloud.settings.account_id})
     assert listed(ebs, snapshot)
 
 
@@ -230,7 +229,7 @@ def test_blocks_that_differ_are_found_by_content(endpoint: Endpoint, plain: Path
     ebs = endpoint.client("ebs")
     first = endpoint.add_disk(disk)
     second = endpoint.add_disk(changed(plain, tmp_path / "changed.raw", 0, 301, 440), "second")
-    endpoint.snapshot(second).volume = endpoint.snapshot(first).volume
+    endpoint.snapshot(second).volume_id = endpoint.snapshot(first).volume_id
     asked = {"FirstSnapshotId": first, "SecondSnapshotId": second, "MaxResults": 100}
     pages = [ebs.list_changed_blocks(**asked)]
     while token := pages[-1].get("NextToken"):
@@ -250,10 +249,18 @@ def test_a_page_of_comparisons_may_be_empty_before_the_end(
     ebs = endpoint.client("ebs")
     first = endpoint.add_disk(disk)
     second = endpoint.add_disk(changed(plain, tmp_path / "changed.raw", 500), "second")
-    endpoint.snapshot(second).volume = endpoint.snapshot(first).volume
+    endpoint.snapshot(second).volume_id = endpoint.snapshot(first).volume_id
     page = ebs.list_changed_blocks(FirstSnapshotId=first, SecondSnapshotId=second, MaxResults=100)
     assert page["ChangedBlocks"] == []
     assert page["NextToken"]
+
+
+def test_a_snapshot_of_a_volume_descends_from_the_one_the_volume_was_made_of(endpoint: Endpoint, disk: Path) -> None:
+    ebs, ec2, first = endpoint.client("ebs"), endpoint.client("ec2"), endpoint.add_disk(disk)
+    volume = ec2.create_volume(SnapshotId=first, AvailabilityZone="us-east-1a")["VolumeId"]
+    second = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    assert [block["BlockIndex"] for block in listed(ebs, second)] == [2 * index for index in range(BLOCKS + 1)]
+    assert ebs.list_changed_blocks(FirstSnapshotId=first, SecondSnapshotId=second)["ChangedBlocks"] == []
 
 
 def test_snapshots_of_different_lineage_are_not_compared(endpoint: Endpoint, disk: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moto.ec2.models import ec2_backends
+from moto.ec2.exceptions import EC2ClientError
 
 from amigate.sandbox.api import kms_keys
 from amigate.sandbox.api.documents import Refusal
@@ -15,8 +15,7 @@ from amigate.sandbox.api.kms_policy import Answer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moto.ec2.models.elastic_block_store import Snapshot
-
+    from amigate.sandbox.api.snapshot import Snapshot
     from amigate.sandbox.cloud import Cloud
 
 _ID = re.compile(r"snap-[0-9a-f]{1,59}")
@@ -54,7 +53,7 @@ def readable(cloud: Cloud, region: str, account_id: str, snapshot_id: str) -> Re
     if not _ID.fullmatch(snapshot_id):
         raise invalid("INVALID_SNAPSHOT_ID", "The snapshot ID is not valid.")
     with cloud.lock:
-        snapshot = _find(region, account_id, snapshot_id)
+        snapshot = _find(cloud, region, account_id, snapshot_id)
         if snapshot.status != "completed":
             message = f"The snapshot '{snapshot_id}' is not in the completed state."
             raise invalid("INVALID_SNAPSHOT_ID", message)
@@ -64,20 +63,19 @@ def readable(cloud: Cloud, region: str, account_id: str, snapshot_id: str) -> Re
             id=snapshot_id,
             disk=cloud.store.disk(snapshot_id),
             size_gib=int(snapshot.volume_size),
-            lineage=frozenset(_lineage(snapshot)),
+            lineage=frozenset(_lineage(cloud, region, snapshot)),
         )
 
 
-def _find(region: str, account_id: str, snapshot_id: str) -> Snapshot:
-    found = [
-        backends[region].snapshots[snapshot_id]
-        for backends in list(ec2_backends.values())
-        if region in backends and snapshot_id in backends[region].snapshots
-    ]
-    for snapshot in found:
-        if snapshot.owner_id == account_id or account_id in snapshot.create_volume_permission_userids:
+def _find(cloud: Cloud, region: str, account_id: str, snapshot_id: str) -> Snapshot:
+    try:
+        snapshot = cloud.catalogue.region(region).snapshots.get(snapshot_id)
+    except EC2ClientError:  # there is no such region
+        snapshot = None
+    if snapshot is not None:
+        if snapshot.owner_id == account_id or {"UserId": account_id} in snapshot.permissions:
             return snapshot
-        if "all" in snapshot.create_volume_permission_groups:
+        if snapshot.is_public:
             message = "Public snapshots cannot be read with the EBS direct APIs."
             raise EbsError(403, "AccessDeniedException", "UNAUTHORIZED_ACCOUNT", message)
     message = f"The snapshot '{snapshot_id}' does not exist."
@@ -101,15 +99,12 @@ def _require_key(key_id: str, owner_id: str, region: str, account_id: str) -> No
         raise invalid("INVALID_CUSTOMER_KEY", f"The KMS key of the snapshot is in the state {key.key_state}.")
 
 
-def _lineage(snapshot: Snapshot) -> set[str]:
+def _lineage(cloud: Cloud, region: str, snapshot: Snapshot) -> set[str]:
     """Return the ids that a snapshot descends from, as far back as its volumes still exist."""
-    backend = snapshot.ec2_backend
     found: set[str] = set()
-    now: str | None = snapshot.id
-    while now and now not in found:
-        found.add(now)
-        origin = backend.snapshots.get(now)
-        volume = backend.volumes.get(origin.volume_id) if origin else None
-        found |= {origin.volume_id} if origin else set()
-        now = volume.snapshot_id if volume else None
+    now: Snapshot | None = snapshot
+    while now is not None and now.id not in found:
+        found |= {now.id, now.volume_id}
+        volume = now.ec2_backend.volumes.get(now.volume_id)
+        now = cloud.catalogue.region(region).snapshots.get(volume.snapshot_id or "") if volume else None
     return found
