@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 from moto.ec2.models.instances import StateReason
 
 from amigate.errors import SandboxError
+from amigate.sandbox.api.catalogue import Catalogue
 from amigate.sandbox.machines.machine import Machine
 from amigate.sandbox.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from moto.ec2.models.instances import Instance
@@ -66,8 +69,12 @@ class Cloud:
         self.settings = settings
         self.lock = threading.RLock()
         self.store = Store(folder)
+        self.catalogue = Catalogue()
         self.addresses = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(2) if number & 255)
-        self.tokens: dict[str, tuple[str, object]] = {}
+        self.accounts = {settings.access_key_id: settings.account_id}
+        """Access key to account; grows with `Sandbox.credentials`."""
+        self.tokens: dict[tuple[str, ...], tuple[str, object]] = {}
+        """Account, region, action and client token to the request and what it made."""
         self._folder = folder
         self._nursery = nursery
         self._accelerator = accelerator
@@ -91,6 +98,18 @@ class Cloud:
         """Return the end of the serial console; nothing once the instance is terminated."""
         entry = self._entries.get(instance_id)
         return entry.machine.console() if entry else b""
+
+    @contextlib.contextmanager
+    def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+        """Provide files of an instance's volumes that nobody writes to; a running guest is held for a moment.
+
+        Raises OSError if that fails."""
+        entry = self._entries[instance_id]
+        if not entry.is_on:
+            yield {volume_id: entry.machine.disk(volume_id) for volume_id in volume_ids}
+            return
+        with entry.machine.still(volume_ids) as copies:
+            yield copies
 
     def start(self, instance_id: str) -> None:
         """Power an instance on, from its own disk."""
@@ -116,16 +135,20 @@ class Cloud:
         entry.machine.press_power_button()
 
     def terminate(self, instance_id: str) -> None:
-        """Take an instance's machine and disk away."""
+        """Take an instance's machine and disks away.
+
+        The power is cut, unless a volume stays: then the guest may write what it has to."""
         entry = self._entries.get(instance_id)
         if entry is None:
             return
         entry.fate = Fate.TERMINATE
         set_state(entry.instance, "shutting-down", "Client.UserInitiatedShutdown", "User initiated shutdown")
-        if entry.is_on:
-            entry.machine.cut_power()
-        else:
+        if not entry.is_on:
             self._remove(entry)
+        elif self._kept_volumes(entry):
+            entry.machine.press_power_button()
+        else:
+            entry.machine.cut_power()
 
     def close(self) -> None:
         """Cut the power of every machine and wait until all are gone."""
@@ -197,9 +220,20 @@ class Cloud:
         self, entry: Entry, code: str = "Client.UserInitiatedShutdown", reason: str = "User initiated shutdown"
     ) -> None:
         del self._entries[entry.instance.id]
+        for volume_id in self._kept_volumes(entry):
+            try:
+                self.store.copy(volume_id, entry.machine.disk(volume_id))
+            except (OSError, SandboxError):
+                _log.exception("the disk of %s is lost", volume_id)
         entry.machine.discard()
         entry.instance.terminate()
         set_state(entry.instance, "terminated", code, reason)
+
+    @staticmethod
+    def _kept_volumes(entry: Entry) -> list[str]:
+        """Return the volumes that stay when the instance is terminated."""
+        attached = entry.instance.block_device_mapping.values()
+        return [volume.volume_id for volume in attached if not volume.delete_on_termination]
 
 
 class _Observer:

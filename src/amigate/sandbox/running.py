@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amigate.sandbox.api import registry
+from amigate.sandbox.api import kms_keys, registry
 from amigate.sandbox.api.server import Server
 from amigate.sandbox.cloud import Cloud
 from amigate.sandbox.machines.accelerator import fastest
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def start(exits: contextlib.ExitStack, settings: Settings, folder: Path, port: int, watch: Watch) -> tuple[Cloud, int]:
     """Start everything, leave to `exits` how it ends, and return the cloud and its port."""
     exits.enter_context(registry.fresh(settings.region, settings.account_id))
+    exits.enter_context(kms_keys.fresh())
     nursery = exits.enter_context(Nursery())
     cloud = Cloud(settings, folder, nursery, fastest())
     exits.callback(cloud.close)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from amigate.errors import SandboxError
+from amigate.errors import SandboxError, UsageError
 from amigate.sandbox import workplace
 from amigate.sandbox.images import tools
-from amigate.sandbox.settings import Settings
+from amigate.sandbox.settings import Credentials, Settings
 from amigate.sandbox.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from amigate.sandbox.calls import Calls
@@ -117,17 +118,49 @@ class Sandbox:
             "AMIGATE_SSH_PORT": str(self.ssh_port),
         }
 
-    def add_image(self, path: Path, name: str, owner: str | None = None, shared_with: Sequence[str] = ()) -> str:
-        """Register a qcow2 file as an AMI and return its id; the file stays where it is and is never written.
-
-        `owner` is the account that the image belongs to, the caller's own by default; `shared_with` are accounts that
-        may launch it too."""
+    def credentials(self, account_id: str) -> Credentials:
+        """Return an access key for another account of this sandbox, with images, instances and networks of its own."""
         if self._cloud is None:
             raise SandboxError("the sandbox does not run", hint="use it in a with statement")
-        from amigate.sandbox.api.registry import add_image  # noqa: PLC0415 - moto is loaded by now
+        made = Credentials(account_id=_account(account_id))
+        self._cloud.accounts[made.access_key_id] = account_id
+        return made
 
-        owner_id = owner or self.account_id
-        return add_image(self._cloud, Path(path), name=name, owner_id=owner_id, shared_with=shared_with)
+    def add_image(  # noqa: PLR0913 - what an image can be; all but path and name is by keyword
+        self,
+        path: Path | None,
+        name: str,
+        *,
+        owner: str | None = None,
+        shared_with: Sequence[str] = (),
+        region: str | None = None,
+        volumes: Mapping[str, Path | int] | None = None,
+        encrypted: bool = False,
+        kms_key_id: str | None = None,
+        **metadata: Any,
+    ) -> str:
+        """Register a qcow2 file as an AMI and return its id; the file stays where it is and is never written.
+
+        `owner` is the account that the image belongs to, the first caller's by default; `shared_with` are accounts that
+        may launch it too. `volumes` are further ones: a device, and a file or the size of an empty one in GiB.
+        `metadata` is what DescribeImages tells of an image, in the spelling of Python: `architecture`, `boot_mode`,
+        `product_codes`, … Without a path it is of the instance-store kind, which has no disk."""
+        if self._cloud is None:
+            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
+        from amigate.sandbox.api.registry import NewImage, add_image  # noqa: PLC0415 - moto is loaded by now
+
+        new = NewImage(
+            name=name,
+            owner_id=_account(owner or self.account_id),
+            region=region or self.region,
+            disk=None if path is None else Path(path),
+            volumes=volumes or {},
+            shared_with=shared_with,
+            encrypted=encrypted,
+            kms_key_id=kms_key_id,
+            metadata=metadata,
+        )
+        return add_image(self._cloud, new)
 
     def _start(self, exits: contextlib.ExitStack) -> None:
         exits.enter_context(_claim(self))
@@ -150,6 +183,13 @@ def _claim(sandbox: Sandbox) -> Iterator[None]:
         yield
     finally:
         _running.remove(sandbox)
+
+
+def _account(account_id: str) -> str:
+    """Return what is an account id."""
+    if not re.fullmatch(r"\d{12}", account_id):
+        raise UsageError(f"{account_id!r} is not an account id", hint="twelve digits")
+    return account_id
 
 
 def _free_port() -> int:

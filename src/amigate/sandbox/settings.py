@@ -6,12 +6,27 @@ import secrets
 from dataclasses import dataclass, field
 
 ACCOUNT_ID = "123456789012"
-"""The caller's account; fixed, as moto's own parts assume it."""
+"""The first caller's account; fixed, as moto's own parts assume it."""
 _KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
-def _access_key_id() -> str:
+def new_access_key_id() -> str:
+    """Return an access key id that nobody can guess."""
     return "AKIA" + "".join(secrets.choice(_KEY_LETTERS) for _ in range(16))
+
+
+def new_secret() -> str:
+    """Return what belongs to an access key."""
+    return secrets.token_urlsafe(30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What a caller of one account signs with."""
+
+    account_id: str
+    access_key_id: str = field(default_factory=new_access_key_id)
+    secret_access_key: str = field(default_factory=new_secret, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,5 +37,5 @@ class Settings:
     ssh_port: int
     memory_mib: int
     account_id: str = ACCOUNT_ID
-    access_key_id: str = field(default_factory=_access_key_id)
-    secret_access_key: str = field(default_factory=lambda: secrets.token_urlsafe(30), repr=False)
+    access_key_id: str = field(default_factory=new_access_key_id)
+    secret_access_key: str = field(default_factory=new_secret, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from amigate.sandbox.api import registry
+from amigate.sandbox.api import kms_keys, registry
+from amigate.sandbox.api.registry import NewImage
 from amigate.sandbox.api.server import Server
 from amigate.sandbox.cloud import Cloud
 from amigate.sandbox.machines.accelerator import Accelerator
-from amigate.sandbox.machines.spec import Spec
+from amigate.sandbox.machines.spec import Disk, Spec
 from amigate.sandbox.settings import Settings
 from amigate.sandbox.watch import Watch
 
@@ -47,13 +49,32 @@ class Endpoint:
             config=Config(retries={"total_max_attempts": tries}),
         )
 
+    def add_disk(self, disk: Path, name: str = "image", owner: str = "") -> str:
+        """Register a qcow2 file as an image, and return its snapshot."""
+        owner_id = owner or self.cloud.settings.account_id
+        ami = registry.add_image(self.cloud, NewImage(name=name, owner_id=owner_id, region=REGION, disk=disk))
+        (snapshot_id,) = self.cloud.catalogue.region(REGION).images[ami].snapshot_ids
+        return snapshot_id
+
+    def set_policy(self, key: str, principal: str, condition: dict[str, Any] | None = None) -> None:
+        """Let one principal do everything with a key, and nobody else."""
+        statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*", "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [statement | ({"Condition": condition} if condition else {})]}
+        found = kms_keys.find(key, account=self.cloud.settings.account_id, region=REGION)
+        assert found is not None
+        found.policy = json.dumps(policy)
+
+    def snapshot(self, snapshot_id: str) -> Any:
+        """Return a snapshot of the model, to change what no call changes."""
+        return self.cloud.catalogue.region(REGION).snapshots[snapshot_id]
+
 
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
     settings = Settings(region=REGION, ssh_port=20022, memory_mib=256)
     cloud = Cloud(settings, tmp_path, nursery=None, accelerator=Accelerator(name="tcg", reason=""))  # type: ignore[arg-type]
     watch = Watch()
-    with registry.fresh(settings.region, settings.account_id), Server(cloud, 0, watch) as server:
+    with kms_keys.fresh(), registry.fresh(settings.region, settings.account_id), Server(cloud, 0, watch) as server:
         yield Endpoint(cloud=cloud, watch=watch, port=server.port)
 
 
@@ -79,7 +100,8 @@ def spec() -> Spec:
         user_data=b"\x00hello",
         tokens_required=True,
         metadata_enabled=True,
-        backing=Path("base.qcow2"),
-        size_bytes=1 << 30,
+        disks=(
+            Disk(volume_id="vol-0123456789abcdef0", device="/dev/xvda", backing=Path("base.qcow2"), size_bytes=1 << 30),
+        ),
         memory_mib=256,
     )

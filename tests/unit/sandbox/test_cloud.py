@@ -58,6 +58,7 @@ class PretendedInstance:
         self.instance_state = SimpleNamespace(name="", code=-1)
         self.state_reason = SimpleNamespace(code="", message="")
         self.instance_initiated_shutdown_behavior = behaviour
+        self.block_device_mapping: dict[str, Any] = {}
         self.terminated = 0
 
     @property

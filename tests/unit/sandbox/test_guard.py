@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KEY = "AKIAIOSFODNN7EXAMPLE"
+OTHER_KEY = "AKIAIOSFODNN7EXAMPL3"
 HOST = "127.0.0.1:4711"
 
 
@@ -39,7 +40,7 @@ def call(behind: Behind, *, key: str = KEY, service: str = "ec2", **environ: str
     authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=00"
     asked = {"HTTP_AUTHORIZATION": authorization, "HTTP_HOST": HOST, "PATH_INFO": "/", **environ}
     heard: list[str] = []
-    guard = Guard(behind, hosts=lambda: (HOST,), access_key_id=KEY)
+    guard = Guard(behind, hosts=lambda: (HOST,), accounts={KEY: "123456789012", OTHER_KEY: "210987654321"})
     body = b"".join(guard(asked, lambda status, _: heard.append(status)))
     return heard[0], body.decode()
 
@@ -47,6 +48,12 @@ def call(behind: Behind, *, key: str = KEY, service: str = "ec2", **environ: str
 def test_the_caller_of_this_run_gets_through(behind: Behind) -> None:
     assert call(behind) == ("200 OK", "answer")
     assert behind.asked[0]["amigate.service"] == "ec2"
+
+
+def test_the_access_key_says_which_account_calls(behind: Behind) -> None:
+    call(behind)
+    call(behind, key=OTHER_KEY)
+    assert [asked["amigate.account"] for asked in behind.asked] == ["123456789012", "210987654321"]
 
 
 @pytest.mark.parametrize("key", ["AKIAIOSFODNN7EXAMPLF", "AKIA", "AKIAIOSFODNN7EXAMPLE2"])
@@ -75,16 +82,16 @@ def test_another_host_name_is_refused_even_with_the_right_key(behind: Behind, ho
     assert behind.asked == []
 
 
-@pytest.mark.parametrize("service", ["s3", "iam", "ebs", "moto_api", "kms"])
+@pytest.mark.parametrize("service", ["s3", "iam", "moto_api", "secretsmanager"])
 def test_other_services_are_not_there(behind: Behind, service: str) -> None:
     status, body = call(behind, service=service) if service != "moto_api" else call(behind, service="moto-api")
     assert status == "400 UnsupportedOperation"
-    assert "only ec2 and sts" in body
+    assert "only ec2, sts, ebs, kms" in body
     assert behind.asked == []
 
 
 def test_clients_of_json_services_can_read_the_refusal(behind: Behind) -> None:
-    _, body = call(behind, service="kms", CONTENT_TYPE="application/x-amz-json-1.1")
+    _, body = call(behind, service="secretsmanager", CONTENT_TYPE="application/x-amz-json-1.1")
     assert json.loads(body)["__type"] == "UnsupportedOperation"
 
 

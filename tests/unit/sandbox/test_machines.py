@@ -60,7 +60,7 @@ def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> No
 
 def test_commas_in_paths_do_not_become_options(spec: Spec) -> None:
     command = qemu.command(spec, Path("/run/a,b"), TCG)
-    assert any("file=/run/a,,b/root.qcow2,if=none" in part for part in command)
+    assert any("file=/run/a,,b/vol-0123456789abcdef0.qcow2,if=none" in part for part in command)
     assert not any("/run/a,b" in part for part in command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
@@ -35,9 +36,12 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionErro
 def read(request: Request, *, service: str, account: str, region: str) -> Asked:
     """Read a request; what cannot be read has no parameters, and is refused by the service later."""
     try:
-        action, parameters = _parsed(request, service)
-    except _UNREADABLE:
-        action, parameters = _named(request), {}
+        operation, in_path = get_service_router(service).match(request)
+    except NotFound:
+        return Asked(service=service, action=_named(request), account=account, region=region, parameters={})
+    action, parameters = str(operation.name), dict[str, Any]()
+    with contextlib.suppress(*_UNREADABLE):
+        parameters = _parsed(request, operation, in_path)
     return Asked(service=service, action=action, account=account, region=region, parameters=parameters)
 
 
@@ -53,14 +57,10 @@ def summary(asked: Asked) -> dict[str, Any]:
     return shown
 
 
-def _parsed(request: Request, service: str) -> tuple[str, dict[str, Any]]:
-    model = get_service_model(service)
-    try:
-        operation, in_path = get_service_router(service).match(request)
-    except NotFound:
-        return _named(request), {}
-    protocol = determine_request_protocol(model, request.content_type) if model.protocol != "rest-json" else "rest-json"
-    parser = PROTOCOL_PARSERS[protocol](operation)
+def _parsed(request: Request, operation: Any, in_path: dict[str, Any]) -> dict[str, Any]:
+    model = operation.service_model
+    rest = model.protocol == "rest-json"
+    protocol = "rest-json" if rest else determine_request_protocol(model, request.content_type)
     parts: Any = {
         "method": request.method,
         "values": request.values,
@@ -69,12 +69,12 @@ def _parsed(request: Request, service: str) -> tuple[str, dict[str, Any]]:
         "url_path": request.path,
         "url_params": in_path,
     }
-    return str(operation.name), dict(parser.parse(parts) or {})
+    return dict(PROTOCOL_PARSERS[protocol](operation).parse(parts) or {})
 
 
 def _named(request: Request) -> str:
     """Return the action that a request names, known or not."""
-    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").split(".")[-1]
+    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").removeprefix("TrentService.")
     return str(named)[:_LONGEST_NAME]
 
 

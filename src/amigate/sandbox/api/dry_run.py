@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import camelcase_to_underscores
@@ -34,14 +35,15 @@ class DryRun(CloudResponse):
         raise DryRunClientError
 
 
-def _stops(responses: type, action: str) -> bool:
-    """Whether an action looks at DryRun itself; one that hands over to its parent does if that does."""
+def _stops(responses: type, action: str, deep: int = 2) -> bool:
+    """Whether an action looks at DryRun itself, or in a part of it; what hands over to its parent does if that does."""
     for parent in responses.__mro__:
         method = vars(parent).get(action)
-        if method is None:
+        if not isinstance(method, FunctionType):
             continue
         names = method.__code__.co_names
-        if _CHECK in names:
+        parts = [name for name in names if name.startswith("_") and deep and name != action]
+        if _CHECK in names or any(_stops(responses, part, deep - 1) for part in parts):
             return True
         if "super" not in names:
             return False

@@ -82,6 +82,8 @@ class Inject:
         interfaces = asked.parameters.get("NetworkInterfaces") or [{}]
         wanted = asked.parameters.get("SubnetId") or interfaces[0].get("SubnetId")
         placed = (asked.parameters.get("Placement") or {}).get("AvailabilityZone")
+        if asked.region not in ec2_backends[asked.account]:
+            return ""
         with self._cloud.lock:
             zones = ec2_backends[asked.account][asked.region].subnets
             of_subnet = [zone for zone, subnets in zones.items() if wanted in subnets]

@@ -23,11 +23,19 @@ _BOOTS_WITHIN_S = 90
 class Instances(CloudResponse):
     """Stop, start, reboot and terminate follow the real machine."""
 
+    def describe_instances(self) -> ActionResult:
+        """Refuse what is no id, then let moto answer."""
+        self._check_ids()
+        result: ActionResult = super().describe_instances()
+        return result
+
     def stop_instances(self) -> ActionResult:
         """Press the power button, or cut the power with Force."""
         force = self.is_true("Force")
 
         def stop(instance: Instance) -> None:
+            if instance.disable_api_stop is True:
+                raise errors.protected(instance.id, "stopped", "disableApiStop")
             if instance.state in {"pending", "running"}:
                 self.cloud.stop(instance.id, force=force)
             elif instance.state not in {"stopping", "stopped"}:
@@ -51,24 +59,25 @@ class Instances(CloudResponse):
 
         def terminate(instance: Instance) -> None:
             if instance.disable_api_termination is True:
-                message = f"The instance '{instance.id}' may not be terminated: disableApiTermination is set"
-                raise errors.unsupported(message)
+                raise errors.protected(instance.id, "terminated", "disableApiTermination")
             self.cloud.terminate(instance.id)
 
         return self._change(terminate, "TerminatingInstances")
 
     def reboot_instances(self) -> ActionResult:
         """Power off by the button and on again."""
-        self.error_on_dryrun()
-        for instance in self._instances():
+        instances = self._instances()
+        for instance in instances:
             if instance.state != "running":
                 raise errors.wrong_state(instance.id, instance.state, "running")
+        self.error_on_dryrun()
+        for instance in instances:
             self.cloud.reboot(instance.id)
         return EmptyResult()
 
     def get_console_output(self) -> ActionResult:
         """Return the end of the real serial console; empty once the instance is terminated."""
-        instance = self.backend.get_multi_instances_by_id([self._get_param("InstanceId")])[0]
+        instance = self.instance(self.required("InstanceId"))
         output = self.cloud.console(instance.id)
         return ActionResult(
             {"InstanceId": instance.id, "Timestamp": utcnow(), "Output": base64.b64encode(output).decode()}
@@ -76,17 +85,27 @@ class Instances(CloudResponse):
 
     def describe_instance_status(self) -> ActionResult:
         """Status checks: initializing until the console asks for a login, or for a minute and a half."""
+        self._check_ids()
         found = self.content(super().describe_instance_status())["InstanceStatuses"]
         return ActionResult({"InstanceStatuses": [self._status(instance) for instance in found]})
 
     def _instances(self) -> list[Instance]:
-        return list(self.backend.get_multi_instances_by_id(self._get_param("InstanceIds", [])))
+        self._check_ids()
+        named = self._get_param("InstanceIds", [])
+        if not named:
+            raise errors.missing("InstanceId")
+        return list(self.backend.get_multi_instances_by_id(named))
+
+    def _check_ids(self) -> None:
+        for instance_id in self._get_param("InstanceIds", []):
+            errors.check_id(instance_id, "i", errors.instance_malformed)
 
     def _change(self, change: Callable[[Instance], None], field: str) -> ActionResult:
         """Change all instances named and tell the state of each before and after."""
+        instances = self._instances()
         self.error_on_dryrun()
         changed = []
-        for instance in self._instances():
+        for instance in instances:
             before = _state(instance)
             change(instance)
             changed.append({"InstanceId": instance.id, "PreviousState": before, "CurrentState": _state(instance)})

@@ -3,66 +3,98 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.ec2.exceptions import EC2ClientError
 
 from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
 from amigate.sandbox.api.base import CloudResponse
+from amigate.sandbox.api.block_devices import BlockDevices
+from amigate.sandbox.api.instance_attributes import new_options
+from amigate.sandbox.api.launch_checks import check_fit
+from amigate.sandbox.api.volumes import LARGEST_GIB, attach
 from amigate.sandbox.machines import disks
-from amigate.sandbox.machines.spec import DEVICE, Spec
+from amigate.sandbox.machines.spec import Disk, Spec
 
 if TYPE_CHECKING:
-    from moto.ec2.models.instances import Instance, Reservation
+    from moto.ec2.models.instances import Instance, MetadataOptions, Reservation
 
-    from amigate.sandbox.api.model import Image
-
-_SIZE_LIMIT_GIB = 64
+    from amigate.sandbox.api.image import Image
+    from amigate.sandbox.api.mapping import Mapping
 
 
 class Launching(CloudResponse):
     """Launch instances."""
 
     def run_instances(self) -> ActionResult:
-        """Boot machines from an image's disk; the same ClientToken gives the same reservation."""
-        token, request = self._get_param("ClientToken"), self._fingerprint()
-        if token in self.cloud.tokens:
-            before, reservation = self.cloud.tokens[token]
-            if before != request:
-                message = "Arguments on this idempotent request are inconsistent with arguments used in previous"
-                raise EC2ClientError("IdempotentParameterMismatch", f"{message} request(s).")
-            return ActionResult(reservation)
-        image, size = self._checked()
-        result = super().run_instances()
-        reservation = self.content(result)
+        """Boot machines from an image's disks; the same ClientToken gives the same reservation."""
+        if (made := self.made_before()) is not None:
+            return ActionResult(made)
+        image, mappings = self._checked()
+        options = self._options(image)
+        self.error_on_dryrun()
+        self.params.pop("BlockDeviceMappings", None)
+        reservation: Reservation = self.content(super().run_instances())
         for instance in reservation.instances:
-            self._complete(instance, image, size)
-        self._boot(reservation, image, size)
-        if token:
-            self.cloud.tokens[token] = (request, reservation)
-        return result
+            self._complete(instance, options)
+            attach(self.backend, instance, mappings)
+        self._boot(reservation, mappings)
+        image.last_launched_time = utcnow()
+        return self.remember(reservation)
 
-    def _fingerprint(self) -> str:
-        """Return the request without its signature."""
-        return json.dumps(dict(self._get_params()), sort_keys=True, default=str)
-
-    def _checked(self) -> tuple[Image, int]:
-        """Return the image and the size of its volume in GiB, once nothing speaks against the launch."""
-        image = self.visible_image(self._get_param("ImageId", ""))
+    def _checked(self) -> tuple[Image, tuple[Mapping, ...]]:
+        """Return the image and the volumes of each instance, once nothing speaks against the launch."""
+        image = self.visible_image(self.required("ImageId"))
         if image.state != "available":
             raise errors.image_unavailable(image.id)
+        check_fit(image, self._get_param("InstanceType", "m1.small"))
         key = self._get_param("KeyName")
         if key is not None and key not in self.backend.key_pairs:
             raise errors.key_not_found(key)
         for group in self._get_param("SecurityGroupIds", []):
             if self.backend.get_security_group_from_id(group) is None:
                 raise errors.group_not_found(group)
+        for group in self._get_param("SecurityGroups", []):
+            if self.backend.get_security_group_by_name_or_id(group) is None:
+                raise errors.group_not_found(group)
+        if self._get_param("InstanceInitiatedShutdownBehavior") not in {None, "stop", "terminate"}:
+            raise errors.bad_value("InstanceInitiatedShutdownBehavior is stop or terminate")
         self._check_counts()
         self._choose_subnet()
-        return image, self._volume_size(image)
+        return image, self._volumes(image)
+
+    def _volumes(self, image: Image) -> tuple[Mapping, ...]:
+        """Return the volumes of the image with the changes of the request, the root first."""
+        asked = self._get_param("BlockDeviceMappings", [])
+        for one in asked:
+            volume = one.get("Ebs", {})
+            if one.get("DeviceName") == image.root_device_name and ("NoDevice" in one or "SnapshotId" in volume):
+                raise errors.bad_mapping("snapshotId cannot be modified on root device")
+        devices = BlockDevices(region=self.here, backend=self.backend)
+        found = [one for one in devices.laid_over(image.mappings, asked) if one.is_volume]
+        for one in found:
+            if one.size_gib > LARGEST_GIB:
+                raise errors.unsupported(f"volumes end at {LARGEST_GIB} GiB")
+            if one.snapshot_id is not None:
+                self._check_readable(one.snapshot_id)
+        return tuple(sorted(found, key=lambda one: one.device != image.root_device_name))
+
+    def _check_readable(self, snapshot_id: str) -> None:
+        """Refuse a snapshot without a disk, such as one of an image that was given as metadata only."""
+        try:
+            self.cloud.store.disk(snapshot_id)
+        except KeyError as error:
+            raise errors.unsupported(f"there is no disk behind {snapshot_id}") from error
+
+    def _options(self, image: Image) -> MetadataOptions:
+        """Return the metadata options, where an image with ImdsSupport asks for more than EC2's defaults."""
+        asked = dict(self._get_param("MetadataOptions") or {})
+        if image.imds_support == "v2.0":
+            asked = {"HttpTokens": "required", "HttpPutResponseHopLimit": 2} | asked
+        return new_options(asked)
 
     def _check_counts(self) -> None:
         """Launch as many as are wanted at most; there is room for all or none."""
@@ -75,52 +107,41 @@ class Launching(CloudResponse):
         """Choose the default subnet, where EC2 puts an instance that names none."""
         if not self._get_param("SubnetId") and not self._get_param("NetworkInterfaces"):
             zone = (self._get_param("Placement") or {}).get("AvailabilityZone") or f"{self.region}a"
-            self.params["SubnetId"] = self.backend.get_default_subnets()[zone].id
+            subnets = self.backend.get_default_subnets()
+            if zone not in subnets:
+                raise errors.bad_value(f"Invalid availability zone: [{zone}]")
+            self.params["SubnetId"] = subnets[zone].id
 
-    def _volume_size(self, image: Image) -> int:
-        """Return the root volume's size in GiB, which a launch may enlarge."""
-        size = image.size_gib
-        for mapping in self._get_param("BlockDeviceMappings", []):
-            volume = mapping.get("Ebs", {})
-            if mapping.get("DeviceName") != image.root_device_name or volume.get("Encrypted"):
-                raise errors.unsupported("an instance has its unencrypted root volume and no other")
-            size = int(volume.get("VolumeSize") or size)
-        if not image.size_gib <= size <= _SIZE_LIMIT_GIB:
-            raise errors.bad_value(f"Volume of size {size}GB: expect {image.size_gib} to {_SIZE_LIMIT_GIB}GB")
-        self.params.pop("BlockDeviceMappings", None)
-        return size
-
-    def _complete(self, instance: Instance, image: Image, size_gib: int) -> None:
-        """Correct what moto makes up: the root volume, the address, the default group, the tokens."""
-        attached = instance.block_device_mapping.pop("/dev/sda1")
-        instance.block_device_mapping[DEVICE] = attached
-        attached.size = size_gib
-        volume = self.backend.volumes[attached.volume_id]
-        volume.size, volume.volume_type, volume.snapshot_id = size_gib, "gp3", image.ebs_snapshot.id
-        if volume.attachment is not None:
-            volume.attachment.device = DEVICE
+    def _complete(self, instance: Instance, options: MetadataOptions) -> None:
+        """Correct what moto makes up or forgets: the address, the default group, the options."""
         instance.nics[0].delete_on_termination = True
         instance.nics[0].public_ip = next(self.cloud.addresses)
         if not instance.security_groups:
             default = self.backend.get_default_security_group(instance.vpc_id)
             instance.security_groups = list(instance.nics[0].group_set) or ([default] if default else [])
-        if "HttpTokens" not in (self._get_param("MetadataOptions") or {}) and image.imds_support == "v2.0":
-            instance.metadata_options.http_tokens = "required"
+        instance.metadata_options = options
+        instance.disable_api_termination = self.is_true("DisableApiTermination")
 
-    def _boot(self, reservation: Reservation, image: Image, size_gib: int) -> None:
+    def _boot(self, reservation: Reservation, mappings: tuple[Mapping, ...]) -> None:
         """Power all machines on, or none."""
-        disk = self.cloud.store.disk(image.ebs_snapshot.id)
         try:
             for instance in reservation.instances:
-                spec = self._spec(instance, reservation.id, size_bytes=size_gib * disks.GIB, backing=disk)
-                self.cloud.launch(instance, spec)
+                self.cloud.launch(instance, self._spec(instance, reservation.id, mappings))
         except (OSError, SandboxError) as error:
             for instance in reservation.instances:
                 self.cloud.terminate(instance.id)
             del self.backend.reservations[reservation.id]
             raise EC2ClientError("InsufficientInstanceCapacity", f"SANDBOX: {error}") from error
 
-    def _spec(self, instance: Instance, reservation_id: str, **disk: Any) -> Spec:
+    def _disk(self, instance: Instance, mapping: Mapping) -> Disk:
+        return Disk(
+            volume_id=instance.block_device_mapping[mapping.device].volume_id,
+            device=mapping.device,
+            backing=self.cloud.store.disk(mapping.snapshot_id) if mapping.snapshot_id else None,
+            size_bytes=mapping.size_gib * disks.GIB,
+        )
+
+    def _spec(self, instance: Instance, reservation_id: str, mappings: tuple[Mapping, ...]) -> Spec:
         nic, settings = instance.nics[0], self.cloud.settings
         key = self.backend.key_pairs[instance.key_name] if instance.key_name else None
         return Spec(
@@ -129,7 +150,7 @@ class Launching(CloudResponse):
             launch_index=int(instance.ami_launch_index),
             image_id=instance.image_id,
             instance_type=instance.instance_type,
-            account_id=settings.account_id,
+            account_id=self.current_account,
             zone=str(instance.availability_zone),
             region=self.region,
             private_ip=str(instance.private_ip),
@@ -144,7 +165,7 @@ class Launching(CloudResponse):
             memory_mib=settings.memory_mib,
             tokens_required=instance.metadata_options.http_tokens == "required",
             metadata_enabled=instance.metadata_options.http_endpoint != "disabled",
-            **disk,
+            disks=tuple(self._disk(instance, mapping) for mapping in mappings),
         )
 
 

@@ -39,7 +39,7 @@ class Server:
     def __init__(self, cloud: Cloud, port: int, watch: Watch) -> None:
         self._faults = watch.faults
         services = Inject(Dispatch(cloud), cloud, watch.faults)
-        guard = Guard(services, hosts=self._hosts, access_key_id=cloud.settings.access_key_id)
+        guard = Guard(services, hosts=self._hosts, accounts=cloud.accounts)
         try:
             self._server = make_server(HOST, port, Record(guard, watch.calls), threaded=True, request_handler=_Quiet)
         except (OSError, SystemExit) as error:

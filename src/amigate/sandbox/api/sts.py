@@ -22,8 +22,8 @@ class Sts(TokenResponse):
         self.cloud = cloud
 
     def get_current_account(self) -> str:
-        """Return the one account there is."""
-        return self.cloud.settings.account_id
+        """Return the account of the access key."""
+        return str(self.normalized_request.environ["amigate.account"])
 
     def get_region_from_url(self, request: Any, full_url: str) -> str:  # noqa: ARG002 - moto's signature
         """Return the region of the credential scope."""

@@ -39,11 +39,18 @@ def overlay(backing: Path, out: Path, size_bytes: int) -> None:
     tools.run(["qemu-img", "create", *shape])
 
 
-def copy(disk: Path, out: Path) -> None:
-    """Make a self-contained copy, whole or not at all."""
+def empty(out: Path, size_bytes: int) -> None:
+    """Make a disk of zeros."""
+    tools.run(["qemu-img", "create", "-q", "-f", "qcow2", str(out), str(size_bytes)])
+
+
+def copy(disk: Path, out: Path, size_bytes: int = 0) -> None:
+    """Make a self-contained copy, whole or not at all, and as large as is said at least."""
     unfinished = out.with_suffix(".partial")
     try:
         tools.run(["qemu-img", "convert", "-f", "qcow2", "-O", "qcow2", str(disk), str(unfinished)])
+        if size_bytes > virtual_size(unfinished):
+            tools.run(["qemu-img", "resize", "-q", "-f", "qcow2", str(unfinished), str(size_bytes)])
         unfinished.rename(out)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -30,7 +30,8 @@ class Imds:
     """Serves the metadata of one instance while the context lasts."""
 
     def __init__(self, path: Path, spec: Spec) -> None:
-        self._spec = spec
+        self.spec = spec
+        """What it tells; replaced when options change."""
         self._tokens: dict[str, float] = {}
         self._path = path
         self._server = _Server(str(path), _handler(self))
@@ -48,7 +49,7 @@ class Imds:
 
     def token(self, path: str, ttl: str | None, *, forwarded: bool) -> _Answer:
         """Answer a PUT: a session token, unless a proxy forwarded the request."""
-        if not self._spec.metadata_enabled:
+        if not self.spec.metadata_enabled:
             return _refusal(HTTPStatus.FORBIDDEN)
         if path.rstrip("/") != "/latest/api/token":
             return _refusal(HTTPStatus.NOT_FOUND)
@@ -62,9 +63,9 @@ class Imds:
 
     def read(self, path: str, token: str | None) -> _Answer:
         """Answer a GET, which needs a token that has not run out; HttpTokens=optional allows none at all."""
-        if not self._spec.metadata_enabled:
+        if not self.spec.metadata_enabled:
             return _refusal(HTTPStatus.FORBIDDEN)
-        needed = self._spec.tokens_required or token is not None
+        needed = self.spec.tokens_required or token is not None
         if needed and self._tokens.get(token or "", 0.0) < time.monotonic():
             return _refusal(HTTPStatus.UNAUTHORIZED)
         version, _, rest = path.partition("?")[0].strip("/").partition("/")
@@ -73,9 +74,9 @@ class Imds:
         if version not in metadata.VERSIONS:
             return _refusal(HTTPStatus.NOT_FOUND)
         if rest == "user-data":
-            data = self._spec.user_data
+            data = self.spec.user_data
             return (HTTPStatus.OK, data, {}) if data else _refusal(HTTPStatus.NOT_FOUND)
-        node = metadata.find(metadata.tree(self._spec), rest)
+        node = metadata.find(metadata.tree(self.spec), rest)
         return _refusal(HTTPStatus.NOT_FOUND) if node is None else (HTTPStatus.OK, metadata.render(node).encode(), {})
 
 

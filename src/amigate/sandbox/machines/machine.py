@@ -6,19 +6,22 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from amigate.sandbox.machines import disks, qemu, qmp
 from amigate.sandbox.machines.imds import Imds
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from amigate.sandbox.machines.accelerator import Accelerator
     from amigate.sandbox.machines.nursery import Nursery
-    from amigate.sandbox.machines.spec import Spec
+    from amigate.sandbox.machines.spec import Disk, Spec
 
 CONSOLE_BYTES = 65536
 """What EC2 keeps of a console."""
@@ -39,7 +42,7 @@ class Observer(Protocol):
 
 
 class Machine:
-    """A machine that can be powered on and off; its disk stays until `discard`."""
+    """A machine that can be powered on and off; its disks stay until `discard`."""
 
     def __init__(
         self, spec: Spec, folder: Path, *, nursery: Nursery, accelerator: Accelerator, observer: Observer
@@ -51,17 +54,18 @@ class Machine:
         self._observer = observer
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
+        self._imds: Imds | None = None
         folder.mkdir()
-        disks.overlay(self._keep(spec.backing), self.disk, spec.size_bytes)
+        for disk in spec.disks:
+            self._make(disk)
 
-    @property
-    def disk(self) -> Path:
-        """The root volume, an overlay over the image's disk."""
-        return self._folder / "root.qcow2"
+    def disk(self, volume_id: str) -> Path:
+        """Return the file of a volume: an overlay over its snapshot's disk. A running guest writes to it."""
+        return self._folder / f"{volume_id}.qcow2"
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
-        imds = Imds(self._folder / "imds", self.spec)
+        self._imds = imds = Imds(self._folder / "imds", self.spec)
         command = qemu.command(self.spec, self._folder, self._accelerator)
         self._process = process = self._nursery.start(command, self._folder / "qemu.log")
         self._thread = threading.Thread(target=self._live, args=(process, imds), daemon=True)
@@ -81,6 +85,27 @@ class Machine:
                 process.wait(_PRESS_AGAIN_S)
                 return
         _kill(process)
+
+    @contextlib.contextmanager
+    def still(self, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+        """Provide the disks of a running guest as they are at one moment: what a loss of power would leave.
+
+        QEMU writes what it keeps of a disk when it pauses. Raises OSError if it does not answer."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            copies = {volume_id: Path(place) / f"{volume_id}.qcow2" for volume_id in volume_ids}
+            qmp.execute(self._folder / "qmp", "stop")
+            try:
+                for volume_id, copy in copies.items():
+                    shutil.copyfile(self.disk(volume_id), copy)
+            finally:
+                qmp.execute(self._folder / "qmp", "cont")
+            yield copies
+
+    def change_metadata(self, *, tokens_required: bool, metadata_enabled: bool) -> None:
+        """Let the metadata service follow other options, at once."""
+        self.spec = replace(self.spec, tokens_required=tokens_required, metadata_enabled=metadata_enabled)
+        if self._imds is not None:
+            self._imds.spec = self.spec
 
     def cut_power(self) -> None:
         """End QEMU now; the observer hears of it."""
@@ -104,9 +129,16 @@ class Machine:
         """Return what QEMU itself said before it ended."""
         return _read(self._folder / "qemu.log").decode(errors="replace").strip()
 
-    def _keep(self, backing: Path) -> Path:
-        """Give a second name to the image's disk, so that deleting the snapshot leaves the instance whole."""
-        own = self._folder / "base.qcow2"
+    def _make(self, disk: Disk) -> None:
+        out = self._folder / disk.file_name
+        if disk.backing is None:
+            disks.empty(out, disk.size_bytes)
+        else:
+            disks.overlay(self._keep(disk.volume_id, disk.backing), out, disk.size_bytes)
+
+    def _keep(self, volume_id: str, backing: Path) -> Path:
+        """Give a second name to a snapshot's disk, so that deleting the snapshot leaves the instance whole."""
+        own = self._folder / f"{volume_id}.base.qcow2"
         try:
             os.link(backing, own)
         except OSError:  # another file system: then it is the user's file, which the sandbox never deletes

@@ -7,8 +7,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from amigate.sandbox.machines.spec import DEVICE
-
 if TYPE_CHECKING:
     from amigate.sandbox.machines.spec import Spec
 
@@ -54,7 +52,7 @@ def _meta_data(spec: Spec) -> dict[str, Node]:
         "ami-id": spec.image_id,
         "ami-launch-index": str(spec.launch_index),
         "ami-manifest-path": "(unknown)",
-        "block-device-mapping": {"ami": DEVICE, "root": DEVICE},
+        "block-device-mapping": _devices(spec),
         "hostname": spec.private_dns,
         "instance-action": "none",
         "instance-id": spec.instance_id,
@@ -75,6 +73,12 @@ def _meta_data(spec: Spec) -> dict[str, Node]:
     if spec.key_name:
         found["public-keys"] = {"0": {"openssh-key": f"{spec.public_key}\n"}}
     return found
+
+
+def _devices(spec: Spec) -> dict[str, Node]:
+    root, *others = (disk.device for disk in spec.disks)
+    further = {f"ebs{number}": device.removeprefix("/dev/") for number, device in enumerate(others, 1)}
+    return {"ami": root, **further, "root": root}
 
 
 def _interface(spec: Spec) -> dict[str, Node]:

@@ -32,9 +32,16 @@ def command(spec: Spec, folder: Path, accelerator: Accelerator) -> list[str]:
         *_smbios(spec),
         *_network(spec, folder),
         *("-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"),
-        *("-drive", f"file={escape(folder / 'root.qcow2')},if=none,id=root,format=qcow2,cache=unsafe,discard=unmap"),
-        *("-device", f"nvme,drive=root,serial=vol{secrets.token_hex(8)}"),
+        *_disks(spec, folder),
     ]
+
+
+def _disks(spec: Spec, folder: Path) -> Iterable[str]:
+    """Yield an NVMe drive for each volume; the machine boots from the first."""
+    for number, disk in enumerate(spec.disks):
+        file, name = escape(folder / disk.file_name), f"disk{number}"
+        yield from ("-drive", f"file={file},if=none,id={name},format=qcow2,cache=unsafe,discard=unmap")
+        yield from ("-device", f"nvme,drive={name},serial={disk.serial},bootindex={number}")
 
 
 def escape(value: object) -> str:

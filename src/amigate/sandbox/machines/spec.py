@@ -9,7 +9,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEVICE = "/dev/xvda"
-"""What EC2 calls the root device; the guest sees an NVMe disk."""
+"""What EC2 calls the root device of most images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disk:
+    """One volume of an instance; the guest sees an NVMe disk."""
+
+    volume_id: str
+    device: str
+    """What EC2 calls it."""
+    backing: Path | None
+    """The disk of its snapshot; None for an empty volume."""
+    size_bytes: int
+    """At least that of the snapshot."""
+
+    @property
+    def file_name(self) -> str:
+        """Its file in the folder of the machine."""
+        return f"{self.volume_id}.qcow2"
+
+    @property
+    def serial(self) -> str:
+        """What the guest sees, which leads back to the volume as on EC2."""
+        return self.volume_id.replace("-", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +64,8 @@ class Spec:
     """Whether metadata is read with a session token only (HttpTokens)."""
     metadata_enabled: bool
     """Whether there is a metadata service at all (HttpEndpoint)."""
-    backing: Path
-    """The image's disk."""
-    size_bytes: int
-    """Size of the root volume; at least that of the image."""
+    disks: tuple[Disk, ...]
+    """The root volume, then the others."""
     memory_mib: int
 
     @property
