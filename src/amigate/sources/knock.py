@@ -157,7 +157,7 @@ class _Door:
 
     def _failed(self, wire: Wire, code: int, *, by_machine: bool) -> None:
         """Note a failure; what accepts connections for a machine refuses them while the machine is off."""
-        if code == errno.ECONNREFUSED:
+        if code in {errno.ECONNREFUSED, errno.ECONNRESET}:
             self.seen, self.alive = Outcome.CLOSED, self.alive or by_machine
             self._refused_at = time.monotonic()
             for earlier in [other for other in self._connected if other.opened_at < wire.opened_at]:
