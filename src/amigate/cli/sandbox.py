@@ -58,7 +58,10 @@ def up(wanted: tuple[str, ...], port: int, memory_mib: int, faults: tuple[str, .
         lines = exits.enter_context(_appended(log_calls)) if log_calls else None
         disks = [built.build(choice.image, defects=choice.defects, progress=show) for choice in choices]
         sandbox = exits.enter_context(Sandbox(port=port, memory_mib=memory_mib))
-        amis = [sandbox.add_image(disk, choice.title) for disk, choice in zip(disks, choices, strict=True)]
+        amis = [
+            sandbox.add_image(disk, choice.title, memory_mib=choice.memory_mib)
+            for disk, choice in zip(disks, choices, strict=True)
+        ]
         for fault in planned:
             sandbox.faults.add(fault)
         sandbox.calls.write_to(lines)
