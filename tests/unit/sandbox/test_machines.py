@@ -51,21 +51,30 @@ def test_no_accelerator_at_all_is_an_error_with_a_hint(monkeypatch: pytest.Monke
 
 
 def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> None:
-    command = qemu.command(spec, Path("/run/machine"), TCG)
+    command = command_for(spec)
     network = command[command.index("-netdev") + 1]
     assert "restrict=on" in network
     assert "hostfwd=tcp:127.0.0.2:20022-172.31.0.4:22" in network
     assert "guestfwd=tcp:169.254.169.254:80-cmd:" in network
 
 
-def test_commas_in_paths_do_not_become_options(spec: Spec) -> None:
-    command = qemu.command(spec, Path("/run/a,b"), TCG)
-    assert any("file=/run/a,,b/vol-0123456789abcdef0.qcow2,if=none" in part for part in command)
-    assert not any("/run/a,b" in part for part in command)
+def test_a_disk_under_another_folder_is_named_with_its_commas_written_twice(spec: Spec) -> None:
+    command = command_for(spec, backing=Path("/home/a,b/user.qcow2"))
+    assert any("backing.file.filename=/home/a,,b/user.qcow2" in part for part in command)
+
+
+def test_qemu_needs_no_way_through_the_folders_above_its_own(spec: Spec) -> None:
+    command = command_for(spec, backing=Path("/root/run/i-1/vol-0123456789abcdef0.base.qcow2"))
+    assert any("backing.file.filename=vol-0123456789abcdef0.base.qcow2" in part for part in command)
+    assert not any("/root" in part for part in command)
+
+
+def command_for(spec: Spec, backing: Path = Path("vol-0123456789abcdef0.base.qcow2")) -> list[str]:
+    return qemu.command(spec, TCG, python="/usr/bin/python3", backings={"vol-0123456789abcdef0": backing})
 
 
 def test_serial_and_uuid_are_those_of_ec2(spec: Spec) -> None:
-    entry = next(part for part in qemu.command(spec, Path("/run/m"), TCG) if part.startswith("type=1"))
+    entry = next(part for part in command_for(spec) if part.startswith("type=1"))
     values = dict(part.split("=", 1) for part in entry.split(","))
     assert values["serial"] == values["uuid"]
     assert values["uuid"].startswith("ec2")

@@ -51,6 +51,7 @@ def copy(disk: Path, out: Path, size_bytes: int = 0) -> None:
         tools.run(["qemu-img", "convert", "-f", "qcow2", "-O", "qcow2", str(disk), str(unfinished)])
         if size_bytes > virtual_size(unfinished):
             tools.run(["qemu-img", "resize", "-q", "-f", "qcow2", str(unfinished), str(size_bytes)])
+        unfinished.chmod(0o444)
         unfinished.rename(out)
     finally:
         unfinished.unlink(missing_ok=True)
