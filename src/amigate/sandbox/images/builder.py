@@ -14,7 +14,16 @@ from amigate.sandbox.images.recipes import RECIPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_LEAVES_DISKS_ALONE = ("__init__.py", "builder.py", "cache.py", "choice.py", "imported.py", "qcow2.py", "tools.py")
+_LEAVES_DISKS_ALONE = (
+    "__init__.py",
+    "builder.py",
+    "cache.py",
+    "choice.py",
+    "imported.py",
+    "importing.py",
+    "qcow2.py",
+    "tools.py",
+)
 """Modules of this package whose code leaves no trace in an image."""
 _PROGRAMS = ("fakeroot", "grub-mkimage", "mke2fs", "qemu-img", "tar")
 

@@ -39,9 +39,7 @@ class Account:
 
     def options(self) -> list[str]:
         """Arguments of setpriv(1) that become this account; root keeps no capability in either case."""
-        if os.geteuid() != 0:
-            return []
-        without = ["--inh-caps=-all", "--bounding-set=-all"]
+        without = tools.without_capabilities()
         if self.uid is None:
             return without
         groups = [f"--groups={','.join(map(str, self.groups))}"] if self.groups else ["--clear-groups"]
