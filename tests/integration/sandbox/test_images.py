@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from amigate.sandbox import images
-from amigate.sandbox.images import imported, importing
+from amigate.sandbox.images import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def _login(address: str, port: int, key: paramiko.PKey) -> paramiko.SSHClient:
 
 
 def _assert_sound(guest: Guest, ec2: Any) -> None:
-    """The login becomes root, no password works, and the console tells the host key that sshd presented."""
+    """Require that the login becomes root, no password works, and the console tells the host key presented."""
     assert guest.run("id -un; sudo -n id -un").split() == ["admin", "root"]
     settings = guest.run("sudo -n sshd -T").splitlines()
     for wanted in ("permitrootlogin no", "passwordauthentication no", "kbdinteractiveauthentication no", "usedns no"):
@@ -116,17 +116,17 @@ def test_the_systemd_image_boots_with_no_failed_unit_and_powers_off_by_its_butto
     assert "Power down" in str(ec2.get_console_output(InstanceId=guest.instance_id)["Output"])
 
 
-def test_an_imported_raw_image_boots(boot: Callable[[str], Guest], tmp_path: Path) -> None:
+def test_an_imported_raw_image_boots(
+    boot: Callable[[str], Guest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw = tmp_path / "lean.raw"
     convert = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(images.build("lean")), str(raw)]
     subprocess.run(convert, check=True)
-    taken = importing.take(raw, image_format=importing.Format.RAW, name="test-imported-raw", memory_mib=320)
-    try:
-        guest = boot(taken.name)
-        assert guest.run("id -un").strip() == "admin"
-        assert int(guest.run("awk '/MemTotal/ {print $2}' /proc/meminfo")) > 256 * 1024
-    finally:
-        imported.remove(taken.name)
+    monkeypatch.setenv("AMIGATE_CACHE", str(tmp_path / "cache"))
+    importing.take(raw, image_format=importing.Format.RAW, name="mine", memory_mib=320)
+    guest = boot("mine")
+    assert guest.run("id -un").strip() == "admin"
+    assert int(guest.run("awk '/MemTotal/ {print $2}' /proc/meminfo")) > 256 * 1024
 
 
 @pytest.mark.slow
