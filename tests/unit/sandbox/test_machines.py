@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +96,26 @@ def test_sizes_are_rounded_up_to_gib(size: int, gib: int) -> None:
 def test_a_missing_disk_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     with pytest.raises(SandboxError):
         disks.virtual_size(tmp_path / "none.qcow2")
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
+def test_a_disk_that_its_machine_made_refer_to_a_file_of_ours_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = tmp_path / "i-1"
+    machine.mkdir()
+    disks.overlay(_base(machine / "base.qcow2"), machine / "root.qcow2", 1 << 20)
+    disks.overlay(_base(tmp_path.parent / "ours.qcow2"), machine / "changed.qcow2", 1 << 20)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    disks.copy(machine / "root.qcow2", tmp_path / "copy.qcow2")
+    with pytest.raises(SandboxError, match="not the machine's own"):
+        disks.copy(machine / "changed.qcow2", tmp_path / "stolen.qcow2")
+    assert not (tmp_path / "stolen.qcow2").exists()
+
+
+def _base(path: Path) -> Path:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+    return path
 
 
 def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays() -> None:
