@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amigate.sandbox.images import base, clean, tools
+from amigate.sandbox.images import base, lean, tools
 from amigate.sandbox.images.defects import DEFECTS
 from amigate.sandbox.images.tree import Tree
 
@@ -63,9 +63,9 @@ exec chroot . /usr/sbin/sshd -D -p "$PORT" -o ListenAddress="$ADDRESS"
 def tree() -> Path:
     """Return the root file system of the clean lean image, laid out once in a process."""
     folder = Path(tempfile.mkdtemp(prefix="amigate-test-tree-"))
-    tools.run(["tar", "-C", str(folder), "--exclude=./dev/*", "-xpf", str(base.tar(lambda _: None))])
+    tools.run(["tar", "-C", str(folder), "--exclude=./dev/*", "-xpf", str(base.tar(lean.PACKAGES, lambda _: None))])
     folder.chmod(0o755)
-    clean.lay(Tree(folder))
+    lean.lay(Tree(folder))
     return folder
 
 
@@ -86,7 +86,7 @@ class Container:
         self._extra, self._pressed = self.extra, False
         (folder / "up").mkdir()
         for name in self.defects:
-            DEFECTS[name].apply(Tree(self._spoiled()))
+            DEFECTS[name].apply("lean", Tree(self._spoiled()))
 
     def _spoiled(self) -> Path:
         """Return a tree of this machine's own, for defects that change files."""

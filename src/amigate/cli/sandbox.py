@@ -31,7 +31,9 @@ def command() -> None:
 
 
 @command.command("up")
-@click.option("--image", "wanted", multiple=True, metavar="NAME[+DEFECT…]", help="An AMI to offer; lean and leaky.")
+@click.option(
+    "--image", "wanted", multiple=True, metavar="NAME[+DEFECT…]", help="An AMI to offer; by default lean and leaky."
+)
 @click.option("--port", default=0, show_default="any free one", help="Where the endpoint listens, on 127.0.0.1.")
 @click.option("--memory-mib", default=256, show_default=True, help="Memory of each instance.")
 @click.option("--fault", "faults", multiple=True, metavar="ACTION[:N[+]]=EFFECT", help="What is made to go wrong.")
@@ -39,8 +41,8 @@ def command() -> None:
 def up(wanted: tuple[str, ...], port: int, memory_mib: int, faults: tuple[str, ...], log_calls: Path | None) -> None:
     """Start the sandbox and stay until Ctrl-C, which takes everything away again.
 
-    Each --image is an image, with defects if wanted: lean, leaky, lean+password-login. `amigate sandbox
-    images list` shows them.
+    Each --image is an image, with defects if wanted: lean, cloud, leaky, systemd+password-login, or one that
+    was imported. `amigate sandbox images list` shows them.
 
     Each --fault makes the N-th call of ACTION (a pattern; N+ is that call and all after it) go wrong. EFFECT is an
     error code (or denied, throttled), delay:SECONDS, drop (no answer) or drop-after (carried out, no answer), as in
@@ -58,7 +60,10 @@ def up(wanted: tuple[str, ...], port: int, memory_mib: int, faults: tuple[str, .
         lines = exits.enter_context(_appended(log_calls)) if log_calls else None
         disks = [built.build(choice.image, defects=choice.defects, progress=show) for choice in choices]
         sandbox = exits.enter_context(Sandbox(port=port, memory_mib=memory_mib))
-        amis = [sandbox.add_image(disk, choice.title) for disk, choice in zip(disks, choices, strict=True)]
+        amis = [
+            sandbox.add_image(disk, choice.title, memory_mib=choice.memory_mib)
+            for disk, choice in zip(disks, choices, strict=True)
+        ]
         for fault in planned:
             sandbox.faults.add(fault)
         sandbox.calls.write_to(lines)
@@ -77,17 +82,24 @@ def images() -> None:
 
 @images.command("list")
 def list_() -> None:
-    """List the images in the cache, and the defects that one can have."""
+    """List what can be built, what is in the cache, what was imported, and the defects that an image can have."""
     from amigate.sandbox import images as built  # noqa: PLC0415 - slow to import
+    from amigate.sandbox.images import imported  # noqa: PLC0415
 
-    found = built.cached()
-    for image in found:
-        click.echo(f"{image.size_bytes // _MIB:6} MiB  {image.name}\n            {image.path}")
-    if not found:
-        click.echo("no image is built yet; `amigate sandbox images build lean` builds one")
+    click.echo("images:")
+    for recipe in built.RECIPES.values():
+        click.echo(f"  {recipe.name:28}{recipe.summary}")
+    for name, (image, _) in built.SETS.items():
+        click.echo(f"  {name:28}{image} with many defects")
+    for own in imported.images():
+        click.echo(f"  {own.name:28}imported; {own.memory_mib} MiB of memory; {own.path}")
+    click.echo("\nbuilt:")
+    for each in built.cached():
+        click.echo(f"  {each.size_bytes // _MIB:6} MiB  {each.name}\n              {each.path}")
     click.echo("\ndefects:")
     for defect in built.DEFECTS.values():
-        click.echo(f"  {defect.name:22}{defect.summary}")
+        only = "" if set(defect.images) == built.RECIPES.keys() else f" ({', '.join(defect.images)})"
+        click.echo(f"  {defect.name:28}{defect.summary}{only}")
 
 
 @images.command("build")
@@ -100,6 +112,33 @@ def build(name: str, defects: tuple[str, ...]) -> None:
     choice = built.parse("+".join([name, *defects]))
     path = built.build(choice.image, defects=choice.defects, progress=progress(quiet=False))
     click.echo(path)
+
+
+@images.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "image_format", required=True, type=click.Choice(["qcow2", "raw"]), help="What the file is.")
+@click.option("--name", required=True, help="What to call the image here.")
+@click.option(
+    "--memory-mib", default=512, show_default=True, type=click.IntRange(64, 65536), help="What a guest needs at least."
+)
+def import_(path: Path, image_format: str, name: str, memory_mib: int) -> None:
+    """Take the disk image at PATH into the cache, for `amigate sandbox up --image NAME`.
+
+    The format is never guessed from the file. A qcow2 must be self-contained: no backing file, no data in
+    another file, no encryption. The image must boot from BIOS. It stays until it is removed."""
+    from amigate.sandbox.images import importing  # noqa: PLC0415 - slow to import
+
+    taken = importing.take(path, image_format=importing.Format(image_format), name=name, memory_mib=memory_mib)
+    click.echo(taken.path)
+
+
+@images.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove the imported image NAME."""
+    from amigate.sandbox.images import imported  # noqa: PLC0415 - slow to import
+
+    imported.remove(name)
 
 
 def _appended(path: Path) -> TextIO:

@@ -144,7 +144,8 @@ class Sandbox:
         `owner` is the account that the image belongs to, the first caller's by default; `shared_with` are accounts that
         may launch it too. `volumes` are further ones: a device, and a file or the size of an empty one in GiB.
         `metadata` is what DescribeImages tells of an image, in the spelling of Python: `architecture`, `boot_mode`,
-        `product_codes`, … Without a path it is of the instance-store kind, which has no disk."""
+        `product_codes`, …, and `memory_mib`, what its instances need at least. Without a path it is of the
+        instance-store kind, which has no disk."""
         if self._cloud is None:
             raise SandboxError("the sandbox does not run", hint="use it in a with statement")
         from amigate.sandbox.api.registry import NewImage, add_image  # noqa: PLC0415 - moto is loaded by now

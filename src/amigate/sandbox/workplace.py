@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "amigate-sandbox-"
 _LOCK = "lock"
-_LONGEST = 107 - len("/i-0123456789abcdef0/imds")
+_LONGEST = 107 - len("/i-0123456789abcdef0/control/qmp")
 
 
 @contextlib.contextmanager

@@ -159,6 +159,19 @@ def test_the_guest_reaches_nothing_else(running: Running) -> None:
     assert running.run(probe.format("1.1.1.1/443")).strip() == "closed"
 
 
+def test_qemu_runs_unprivileged_in_its_own_sandbox(running: Running) -> None:
+    status = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"-name\0{running.instance_id}\0".encode() in (path / "cmdline").read_bytes():
+                lines = (path / "status").read_text().splitlines()
+                status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        except OSError:
+            continue
+    assert "0" not in status["Uid"].split() + status["Gid"].split() + status["Groups"].split()
+    assert (int(status["CapEff"], 16), status["Seccomp"], status["NoNewPrivs"]) == (0, "2", "1")
+
+
 def test_the_same_client_token_launches_nothing_new(running: Running, ec2: Any, clean_ami: str) -> None:
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "run", "Value": "one"}]}]
     call: dict[str, Any] = {"ImageId": clean_ami, "MinCount": 1, "MaxCount": 1, "KeyName": "machines"}

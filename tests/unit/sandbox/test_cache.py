@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.sandbox.images import builder, cache
+from amigate.sandbox.images import RECIPES, builder, cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def test_a_defect_gives_another_digest() -> None:
     assert builder.digest("lean", []) != builder.digest("lean", ["no-sshd"])
 
 
-@pytest.mark.parametrize("name", ["boot", "inittab"])
+@pytest.mark.parametrize("name", ["lean/boot", "shared/imds"])
 def test_a_changed_file_of_the_guest_gives_another_digest(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +39,18 @@ def test_a_changed_file_of_the_guest_gives_another_digest(
     assert builder.digest("lean", []) == before
     (tmp_path / "image" / name).write_text("changed")
     assert builder.digest("lean", []) != before
+
+
+def test_a_file_of_another_image_makes_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = builder.digest("lean", [])
+    shutil.copytree(cache.GUEST_FILES, tmp_path / "image")
+    monkeypatch.setattr(cache, "GUEST_FILES", tmp_path / "image")
+    (tmp_path / "image" / "systemd" / "host-keys").write_text("changed")
+    assert builder.digest("lean", []) == before
+
+
+def test_images_have_digests_of_their_own() -> None:
+    assert len({builder.digest(name, []) for name in RECIPES}) == len(RECIPES)
 
 
 def test_neighbouring_parts_of_a_digest_do_not_run_together() -> None:

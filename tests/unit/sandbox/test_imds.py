@@ -125,3 +125,9 @@ def test_the_socket_is_gone_afterwards(spec: Spec, tmp_path: Path) -> None:
     with serving(spec, tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_public_keys_are_listed_as_ec2_does_so_that_cloud_init_finds_them(guest: Guest) -> None:
+    assert guest.read("/latest/meta-data/public-keys/") == (200, b"0=launch")
+    assert guest.read("/latest/meta-data/public-keys/0/") == (200, b"openssh-key")
+    assert guest.read("/latest/meta-data/public-keys/0/openssh-key") == (200, b"ssh-ed25519 AAAA launch\n")

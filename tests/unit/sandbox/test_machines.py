@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,21 +53,30 @@ def test_no_accelerator_at_all_is_an_error_with_a_hint(monkeypatch: pytest.Monke
 
 
 def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> None:
-    command = qemu.command(spec, Path("/run/machine"), TCG)
+    command = command_for(spec)
     network = command[command.index("-netdev") + 1]
     assert "restrict=on" in network
     assert "hostfwd=tcp:127.0.0.2:20022-172.31.0.4:22" in network
     assert "guestfwd=tcp:169.254.169.254:80-cmd:" in network
 
 
-def test_commas_in_paths_do_not_become_options(spec: Spec) -> None:
-    command = qemu.command(spec, Path("/run/a,b"), TCG)
-    assert any("file=/run/a,,b/vol-0123456789abcdef0.qcow2,if=none" in part for part in command)
-    assert not any("/run/a,b" in part for part in command)
+def test_a_disk_under_another_folder_is_named_with_its_commas_written_twice(spec: Spec) -> None:
+    command = command_for(spec, backing=Path("/home/a,b/user.qcow2"))
+    assert any("backing.file.filename=/home/a,,b/user.qcow2" in part for part in command)
+
+
+def test_qemu_needs_no_way_through_the_folders_above_its_own(spec: Spec) -> None:
+    command = command_for(spec, backing=Path("/root/run/i-1/vol-0123456789abcdef0.base.qcow2"))
+    assert any("backing.file.filename=vol-0123456789abcdef0.base.qcow2" in part for part in command)
+    assert not any("/root" in part for part in command)
+
+
+def command_for(spec: Spec, backing: Path = Path("vol-0123456789abcdef0.base.qcow2")) -> list[str]:
+    return qemu.command(spec, TCG, python="/usr/bin/python3", backings={"vol-0123456789abcdef0": backing})
 
 
 def test_serial_and_uuid_are_those_of_ec2(spec: Spec) -> None:
-    entry = next(part for part in qemu.command(spec, Path("/run/m"), TCG) if part.startswith("type=1"))
+    entry = next(part for part in command_for(spec) if part.startswith("type=1"))
     values = dict(part.split("=", 1) for part in entry.split(","))
     assert values["serial"] == values["uuid"]
     assert values["uuid"].startswith("ec2")
@@ -85,6 +96,26 @@ def test_sizes_are_rounded_up_to_gib(size: int, gib: int) -> None:
 def test_a_missing_disk_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     with pytest.raises(SandboxError):
         disks.virtual_size(tmp_path / "none.qcow2")
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
+def test_a_disk_that_its_machine_made_refer_to_a_file_of_ours_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = tmp_path / "i-1"
+    machine.mkdir()
+    disks.overlay(_base(machine / "base.qcow2"), machine / "root.qcow2", 1 << 20)
+    disks.overlay(_base(tmp_path.parent / "ours.qcow2"), machine / "changed.qcow2", 1 << 20)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    disks.copy(machine / "root.qcow2", tmp_path / "copy.qcow2")
+    with pytest.raises(SandboxError, match="not the machine's own"):
+        disks.copy(machine / "changed.qcow2", tmp_path / "stolen.qcow2")
+    assert not (tmp_path / "stolen.qcow2").exists()
+
+
+def _base(path: Path) -> Path:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"], check=True)
+    return path
 
 
 def test_the_folder_of_a_killed_run_goes_and_that_of_a_living_one_stays() -> None:

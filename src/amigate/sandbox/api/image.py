@@ -32,6 +32,7 @@ TRAITS = (
     "virtualization_type",
     "root_device_name",
     "product_codes",
+    "memory_mib",
 )
 """What an image made from another has from it."""
 
@@ -67,6 +68,8 @@ class Image(TaggedEC2Resource):
     usage_operation: str = "RunInstances"
     product_codes: tuple[str, ...] = ()
     """Of the marketplace."""
+    memory_mib: int = 0
+    """What its instances need at least, beyond what the sandbox gives each; EC2 knows no such thing."""
     source_image_id: str | None = None
     source_image_region: str | None = None
     source_instance_id: str | None = None

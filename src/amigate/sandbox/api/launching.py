@@ -162,7 +162,7 @@ class Launching(CloudResponse):
             key_name=instance.key_name or "",
             public_key=key.public_key.strip() if key else "",
             user_data=_bytes(instance.user_data),
-            memory_mib=settings.memory_mib,
+            memory_mib=max(settings.memory_mib, self.here.images[instance.image_id].memory_mib),
             tokens_required=instance.metadata_options.http_tokens == "required",
             metadata_enabled=instance.metadata_options.http_endpoint != "disabled",
             disks=tuple(self._disk(instance, mapping) for mapping in mappings),

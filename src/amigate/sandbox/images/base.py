@@ -1,4 +1,4 @@
-"""The root file system that every image starts from: Debian, made once by mmdebstrap and kept as a tar."""
+"""The root file system that an image starts from: Debian, made once by mmdebstrap and kept as a tar."""
 
 from __future__ import annotations
 
@@ -9,44 +9,34 @@ from typing import TYPE_CHECKING
 from amigate.sandbox.images import cache, tools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SUITE = "bookworm"
-PACKAGES = (
-    "busybox",
-    "iproute2",
-    "kmod",
-    "linux-image-cloud-amd64",
-    "openssh-client",
-    "openssh-server",
-    "procps",
-    "sudo",
-)
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _HINT = "Debian's mirror must be reachable; as an ordinary user, install uidmap and have a line in /etc/subuid"
 
 
-def recipe() -> str:
+def recipe(packages: Sequence[str]) -> str:
     """Return what the content of the tar depends on; the archive's own state aside."""
-    return "\n".join((SUITE, *PACKAGES, *_LEFT_OUT))
+    return "\n".join((SUITE, *packages, *_LEFT_OUT))
 
 
-def tar(progress: Callable[[str], None]) -> Path:
-    """Return the base root file system as a tar, from the cache or made now (a minute or two)."""
-    path = cache.folder("base") / f"{SUITE}-{cache.digest([recipe()])}.tar"
+def tar(packages: Sequence[str], progress: Callable[[str], None]) -> Path:
+    """Return a root file system with packages as a tar, from the cache or made now (a minute or two)."""
+    path = cache.folder("base") / f"{SUITE}-{cache.digest([recipe(packages)])}.tar"
     with cache.one_builder(path):
         if not path.exists():
-            progress(f"installing Debian {SUITE} with {len(PACKAGES)} packages (once; a minute or two)")
-            _bootstrap(path)
+            progress(f"installing Debian {SUITE} with {len(packages)} packages (once; a minute or two)")
+            _bootstrap(packages, path)
     return path
 
 
-def _bootstrap(path: Path) -> None:
+def _bootstrap(packages: Sequence[str], path: Path) -> None:
     tools.require(["mmdebstrap"])
     unfinished = path.with_suffix(f".{os.getpid()}.partial")
     try:
-        tools.run(_command(unfinished), hint=_hint(), env={"INITRD": "No"})
+        tools.run(_command(packages, unfinished), hint=_hint(), env={"INITRD": "No"})
         unfinished.rename(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -58,7 +48,7 @@ def _hint() -> str:
     return "install Debian's keys with: sudo apt-get install debian-archive-keyring"
 
 
-def _command(out: Path) -> list[str]:
+def _command(packages: Sequence[str], out: Path) -> list[str]:
     """mmdebstrap, taking .deb files from the cache and giving new ones back to it."""
     debs = cache.folder("debs")
     return [
@@ -66,7 +56,7 @@ def _command(out: Path) -> list[str]:
         "--mode=auto",
         "--format=tar",
         "--variant=minbase",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
         "--skip=download/empty",
         "--skip=essential/unlink",
         '--setup-hook=mkdir -p "$1"/var/cache/apt/archives/',

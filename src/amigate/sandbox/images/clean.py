@@ -1,29 +1,17 @@
-"""The clean form of the lean image: what is laid over Debian, and what is taken away."""
+"""What every clean image has in common: nothing left of its making, refusals in sshd, and how it boots."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amigate.sandbox.images.cache import GUEST_FILES
+from amigate.sandbox.images import cache
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from amigate.sandbox.images.tree import Tree
 
-PLACES = {
-    "acpi-power-button": ("/etc/acpi/PWRF/00000080", 0o755),
-    "boot": ("/usr/lib/ec2-lean/boot", 0o755),
-    "dhcp": ("/usr/lib/ec2-lean/dhcp", 0o755),
-    "first-boot": ("/usr/lib/ec2-lean/first-boot", 0o755),
-    "getty": ("/usr/lib/ec2-lean/getty", 0o755),
-    "imds": ("/usr/lib/ec2-lean/imds", 0o644),
-    "init": ("/usr/sbin/init", 0o755),
-    "inittab": ("/etc/inittab", 0o644),
-    "power-down": ("/usr/lib/ec2-lean/power-down", 0o755),
-    "shutdown": ("/usr/sbin/shutdown", 0o755),
-    "sshd": ("/usr/lib/ec2-lean/sshd", 0o755),
-    "sshd-hardened.conf": ("/etc/ssh/sshd_config.d/60-hardened.conf", 0o644),
-}
-"""Guest file to its place in the image and its mode."""
+SHARED = "shared"
 
 _LEFTOVERS = (
     "/boot/System.map-*",
@@ -44,21 +32,32 @@ _LEFTOVERS = (
     "/var/tmp/*",  # noqa: S108 - a folder of the image
     "/vmlinuz*",
 )
-_BUSYBOX_POWER = ("halt", "poweroff", "reboot")
 
 
 def lay(tree: Tree) -> None:
-    """Turn Debian's root file system into the clean lean image."""
+    """Take away what identifies one machine, and give what each image starts with."""
     tree.remove(*_LEFTOVERS)
-    for name, (place, mode) in PLACES.items():
-        tree.write(place, (GUEST_FILES / name).read_text(), mode=mode)
-    for name in _BUSYBOX_POWER:
-        tree.link(f"/usr/sbin/{name}", "/bin/busybox")
+    place(tree, SHARED, {"sshd-hardened.conf": ("/etc/ssh/sshd_config.d/60-hardened.conf", 0o644)})
     tree.write("/etc/machine-id", "", mode=0o444)
     tree.write("/etc/hostname", "localhost\n")
     tree.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost\n")
     tree.write("/etc/resolv.conf", "")
     tree.password("root", "*")
+
+
+def lay_first_boot(tree: Tree) -> None:
+    """Lay the script that stands in for cloud-init."""
+    places = {
+        "first-boot": ("/usr/lib/ec2-first-boot/first-boot", 0o755),
+        "imds": ("/usr/lib/ec2-first-boot/imds", 0o644),
+    }
+    place(tree, SHARED, places)
+
+
+def place(tree: Tree, folder: str, places: Mapping[str, tuple[str, int]]) -> None:
+    """Write guest files of a folder: name to its place in the image and its mode."""
+    for name, (where, mode) in places.items():
+        tree.write(where, (cache.GUEST_FILES / folder / name).read_text(), mode=mode)
 
 
 def configure_boot(tree: Tree, partition: str) -> None:

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
 
     from amigate.sandbox.images.tree import Tree
 
-SIZE_MIB = 1024
-_SECTORS = SIZE_MIB * 2048
+_SECTORS_PER_MIB = 2048
 _NAMESPACE = UUID("6f0b7a2e-53c4-4d0c-9d52-1f7c1a5f0a11")
 
 
@@ -22,8 +21,9 @@ def partition_uuid(digest: str) -> UUID:
     return uuid5(_NAMESPACE, f"{digest}/root")
 
 
-def make(tree: Tree, out: Path, *, digest: str) -> None:
+def make(tree: Tree, out: Path, *, digest: str, size_mib: int) -> None:
     """Write a raw disk: GPT, GRUB, and the tree as ext4."""
+    sectors = size_mib * _SECTORS_PER_MIB
     boot = gpt.Partition(
         kind=gpt.BIOS_BOOT, uuid=uuid5(_NAMESPACE, f"{digest}/bios"), first=2048, last=8191, name="bios"
     )
@@ -31,12 +31,12 @@ def make(tree: Tree, out: Path, *, digest: str) -> None:
         kind=gpt.ROOT_X86_64,
         uuid=partition_uuid(digest),
         first=262144,
-        last=_SECTORS - 2049,
+        last=sectors - 2049,
         name="root",
     )
     with out.open("w+b") as disk:
-        disk.truncate(_SECTORS * gpt.SECTOR)
-        gpt.write(disk, {1: root, 14: boot}, sectors=_SECTORS, uuid=uuid5(_NAMESPACE, f"{digest}/disk"))
+        disk.truncate(sectors * gpt.SECTOR)
+        gpt.write(disk, {1: root, 14: boot}, sectors=sectors, uuid=uuid5(_NAMESPACE, f"{digest}/disk"))
         grub.install(disk, boot, root_number=1)
     _file_system(tree, out, root, digest)
 

@@ -18,6 +18,7 @@ PACKAGES = {
     "grub-mkimage": "grub-common grub-pc-bin",
     "mke2fs": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",
+    "prlimit": "util-linux",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
     "setpriv": "util-linux",
@@ -55,18 +56,35 @@ def grub_folder() -> Path:
     return path
 
 
-def run(command: Sequence[str], *, hint: str = "", env: Mapping[str, str] | None = None) -> str:
+def without_capabilities() -> list[str]:
+    """Return setpriv's arguments that make root's child an ordinary process that happens to own root's files."""
+    return ["--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+
+
+def run(
+    command: Sequence[str],
+    *,
+    hint: str = "",
+    env: Mapping[str, str] | None = None,
+    timeout_s: float | None = None,
+    pass_fds: Sequence[int] = (),
+) -> str:
     """Run a program to its end and return what it printed; SandboxError with its last lines if it fails."""
-    done = subprocess.run(
-        list(command),
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8", **(env or {})},
-    )
+    try:
+        done = subprocess.run(
+            list(command),
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8", **(env or {})},
+            timeout=timeout_s,
+            pass_fds=tuple(pass_fds),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SandboxError(f"{command[0]} took longer than {timeout_s:.0f} s", hint=hint) from error
     if done.returncode != 0:
         tail = "\n".join(done.stdout.strip().splitlines()[-_TAIL_LINES:])
         raise SandboxError(f"{command[0]} ended with code {done.returncode}:\n{tail}", hint=hint)

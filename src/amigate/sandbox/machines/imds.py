@@ -35,6 +35,7 @@ class Imds:
         self._tokens: dict[str, float] = {}
         self._path = path
         self._server = _Server(str(path), _handler(self))
+        path.chmod(0o666)  # the relay runs as another user; the folder above lets nobody else through
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from amigate.sandbox.machines import disks, qemu, qmp
+from amigate.sandbox.machines import disks, qemu, qmp, quarters
 from amigate.sandbox.machines.imds import Imds
 
 if TYPE_CHECKING:
@@ -55,7 +54,9 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._imds: Imds | None = None
-        folder.mkdir()
+        self._account = nursery.accounts.new()
+        quarters.furnish(folder, self._account)
+        self._backings: dict[str, Path] = {}
         for disk in spec.disks:
             self._make(disk)
 
@@ -65,9 +66,9 @@ class Machine:
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
-        self._imds = imds = Imds(self._folder / "imds", self.spec)
-        command = qemu.command(self.spec, self._folder, self._accelerator)
-        self._process = process = self._nursery.start(command, self._folder / "qemu.log")
+        self._imds = imds = Imds(self._folder / quarters.IMDS, self.spec)
+        command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
+        self._process = process = self._nursery.start(command, self._folder, self._account)
         self._thread = threading.Thread(target=self._live, args=(process, imds), daemon=True)
         self._thread.start()
 
@@ -80,7 +81,7 @@ class Machine:
         deadline = time.monotonic() + STOP_DEADLINE_S
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
-                qmp.execute(self._folder / "qmp", "system_powerdown")
+                qmp.execute(self._folder / quarters.QMP, "system_powerdown")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_PRESS_AGAIN_S)
                 return
@@ -93,12 +94,12 @@ class Machine:
         QEMU writes what it keeps of a disk when it pauses. Raises OSError if it does not answer."""
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             copies = {volume_id: Path(place) / f"{volume_id}.qcow2" for volume_id in volume_ids}
-            qmp.execute(self._folder / "qmp", "stop")
+            qmp.execute(self._folder / quarters.QMP, "stop")
             try:
                 for volume_id, copy in copies.items():
                     shutil.copyfile(self.disk(volume_id), copy)
             finally:
-                qmp.execute(self._folder / "qmp", "cont")
+                qmp.execute(self._folder / quarters.QMP, "cont")
             yield copies
 
     def change_metadata(self, *, tokens_required: bool, metadata_enabled: bool) -> None:
@@ -123,27 +124,21 @@ class Machine:
 
     def console(self) -> bytes:
         """Return the end of what the guest wrote to its serial console."""
-        return _read(self._folder / "console")[-CONSOLE_BYTES:]
+        return _read(self._folder / quarters.CONSOLE)[-CONSOLE_BYTES:]
 
     def complaint(self) -> str:
         """Return what QEMU itself said before it ended."""
-        return _read(self._folder / "qemu.log").decode(errors="replace").strip()
+        return _read(self._folder / quarters.LOG).decode(errors="replace").strip()
 
     def _make(self, disk: Disk) -> None:
         out = self._folder / disk.file_name
         if disk.backing is None:
             disks.empty(out, disk.size_bytes)
         else:
-            disks.overlay(self._keep(disk.volume_id, disk.backing), out, disk.size_bytes)
-
-    def _keep(self, volume_id: str, backing: Path) -> Path:
-        """Give a second name to a snapshot's disk, so that deleting the snapshot leaves the instance whole."""
-        own = self._folder / f"{volume_id}.base.qcow2"
-        try:
-            os.link(backing, own)
-        except OSError:  # another file system: then it is the user's file, which the sandbox never deletes
-            return backing
-        return own
+            kept = quarters.keep(disk.backing, self._folder / f"{disk.volume_id}.base.qcow2")
+            disks.overlay(kept, out, disk.size_bytes)
+            self._backings[disk.volume_id] = kept
+        self._account.own(out)
 
     def _live(self, process: subprocess.Popen[bytes], imds: Imds) -> None:
         with imds:
@@ -152,12 +147,12 @@ class Machine:
             if process.poll() is None:
                 self._observer.started(self)
             code = process.wait()
-        (self._folder / "qmp").unlink(missing_ok=True)
+        (self._folder / quarters.QMP).unlink(missing_ok=True)
         self._observer.ended(self, code)
 
     def _answers(self) -> bool:
         try:
-            qmp.execute(self._folder / "qmp", "query-status")
+            qmp.execute(self._folder / quarters.QMP, "query-status")
         except OSError:
             return False
         return True

@@ -32,19 +32,24 @@ def tree(spec: Spec) -> dict[str, Node]:
 
 
 def find(node: Node, path: str) -> Node | None:
-    """Return the node at a path, None if there is none."""
+    """Return the node at a path, None if there is none; `0=name` is found as `0`."""
     for name in filter(None, path.split("/")):
-        if not isinstance(node, dict) or name not in node:
+        children = {key.partition("=")[0]: child for key, child in node.items()} if isinstance(node, dict) else {}
+        if name not in children:
             return None
-        node = node[name]
+        node = children[name]
     return node
 
 
 def render(node: Node) -> str:
-    """Return a value as it is; a folder as a listing, with a slash after folders."""
+    """Return a value as it is; a folder as a listing, with a slash after folders, except the public keys.
+
+    cloud-init goes by the `0=name` that EC2 lists those with: a plain folder holds no key for it."""
     if isinstance(node, str):
         return node
-    return "\n".join(f"{name}/" if isinstance(child, dict) else name for name, child in node.items())
+    return "\n".join(
+        f"{name}/" if isinstance(child, dict) and "=" not in name else name for name, child in node.items()
+    )
 
 
 def _meta_data(spec: Spec) -> dict[str, Node]:
@@ -71,7 +76,7 @@ def _meta_data(spec: Spec) -> dict[str, Node]:
         "services": {"domain": "amazonaws.com", "partition": "aws"},
     }
     if spec.key_name:
-        found["public-keys"] = {"0": {"openssh-key": f"{spec.public_key}\n"}}
+        found["public-keys"] = {f"0={spec.key_name}": {"openssh-key": f"{spec.public_key}\n"}}
     return found
 
 

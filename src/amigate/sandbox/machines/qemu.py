@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from typing import TYPE_CHECKING
 
-from amigate.sandbox.machines import relay
+from amigate.sandbox.machines import quarters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from amigate.sandbox.machines.accelerator import Accelerator
-    from amigate.sandbox.machines.spec import Spec
+    from amigate.sandbox.machines.spec import Disk, Spec
 
 _CPUS = 2
 
 
-def command(spec: Spec, folder: Path, accelerator: Accelerator) -> list[str]:
-    """QEMU with EC2's SMBIOS, an NVMe root disk, a serial console into a file and a closed network.
+def command(spec: Spec, accelerator: Accelerator, *, python: str, backings: Mapping[str, Path]) -> list[str]:
+    """QEMU with EC2's SMBIOS, NVMe disks, a serial console into a file and a closed network.
 
-    The seccomp sandbox lets QEMU spawn and call setsid (which elevateprivileges=deny forbids): the relay to the
+    It starts in the machine's folder. `backings` is what a volume is an overlay over, by its id; `python` runs the
+    relay. The seccomp sandbox lets QEMU spawn and call setsid (which elevateprivileges=deny forbids): the relay to the
     metadata service is a child process for each connection, as a guestfwd to a socket would mix them up."""
     return [
         *("qemu-system-x86_64", "-name", spec.instance_id, "-nodefaults", "-no-user-config", "-display", "none"),
         *("-sandbox", "on,obsolete=deny,spawn=allow,resourcecontrol=deny"),
         *("-machine", "pc", *accelerator.options, "-m", str(spec.memory_mib), "-smp", str(_CPUS)),
-        *("-chardev", f"file,id=console,path={escape(folder / 'console')},append=on", "-serial", "chardev:console"),
-        *("-qmp", f"unix:{escape(folder / 'qmp')},server=on,wait=off"),
+        *("-chardev", f"file,id=console,path={quarters.CONSOLE},append=on", "-serial", "chardev:console"),
+        *("-qmp", f"unix:{quarters.QMP},server=on,wait=off"),
         *_smbios(spec),
-        *_network(spec, folder),
+        *_network(spec, python),
         *("-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=random"),
-        *_disks(spec, folder),
+        *_disks(spec, backings),
     ]
 
 
-def _disks(spec: Spec, folder: Path) -> Iterable[str]:
+def _disks(spec: Spec, backings: Mapping[str, Path]) -> Iterable[str]:
     """Yield an NVMe drive for each volume; the machine boots from the first."""
     for number, disk in enumerate(spec.disks):
-        file, name = escape(folder / disk.file_name), f"disk{number}"
-        yield from ("-drive", f"file={file},if=none,id={name},format=qcow2,cache=unsafe,discard=unmap")
+        name, backing = f"disk{number}", _backing(disk, backings.get(disk.volume_id))
+        file = f"file={escape(disk.file_name)},format=qcow2{backing}"
+        yield from ("-drive", f"{file},if=none,id={name},cache=unsafe,discard=unmap")
         yield from ("-device", f"nvme,drive={name},serial={disk.serial},bootindex={number}")
+
+
+def _backing(disk: Disk, kept: Path | None) -> str:
+    """Name what a disk is an overlay over: in the same folder, if it is there, whatever the file itself says.
+
+    QEMU may have no way through the folders above its own."""
+    if kept is None:
+        return ""
+    place = kept.name if kept.name.startswith(f"{disk.volume_id}.") else kept
+    return f",backing.driver=qcow2,backing.file.driver=file,backing.file.filename={escape(place)}"
 
 
 def escape(value: object) -> str:
@@ -49,11 +60,13 @@ def escape(value: object) -> str:
     return str(value).replace(",", ",,")
 
 
-def _network(spec: Spec, folder: Path) -> Iterable[str]:
+def _network(spec: Spec, python: str) -> Iterable[str]:
     """One user network that holds both the VPC's addresses and 169.254.169.254; nothing leads out.
 
     Only port 22 leads in, from the instance's own loopback address."""
-    shell_safe = [_quote(part) for part in (sys.executable, "-I", "-S", relay.__file__, str(folder / "imds"))]
+    # Python would look for a script under its absolute path, where the account cannot go.
+    run = f'exec(open("{quarters.RELAY}").read())'
+    shell_safe = [_quote(part) for part in (python, "-I", "-S", "-c", run, str(quarters.IMDS))]
     options = (
         *(
             "user",

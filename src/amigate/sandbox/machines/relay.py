@@ -1,6 +1,6 @@
 """QEMU starts this for each connection of a guest to 169.254.169.254: stdin and stdout to a unix socket.
 
-Run as a file with `python -I -S`, so nothing but the standard library."""
+Run with `python -I -S`, perhaps an old one, so nothing but the standard library."""
 
 from __future__ import annotations
 
