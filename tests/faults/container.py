@@ -132,6 +132,11 @@ class Container:
         code = process.wait()
         self._observer.ended(self, 0 if self._pressed else code)  # type: ignore[arg-type] # a stand-in
 
+    @property
+    def status(self) -> str:
+        """It answers at once."""
+        return "ok"
+
     def press_power_button(self) -> None:
         """End it, as a guest that hears its power button does."""
         self._pressed = True

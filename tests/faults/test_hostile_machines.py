@@ -10,9 +10,8 @@ import pytest
 from amigate.errors import LaunchError
 from amigate.evidence import frames
 from amigate.result import Status, Verdict
-from amigate.sandbox.api import instances
 from amigate.sandbox.fault import Fault
-from amigate.sources import connection, handshake, knock, shutdown_timer
+from amigate.sources import connection, handshake, knock, observer, shutdown_timer
 
 if TYPE_CHECKING:
     from tests.faults.conftest import Bed
@@ -42,7 +41,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knock, "BANNER_S", 3.0)
     monkeypatch.setattr(frames, "GREETING_S", 3.0)
     monkeypatch.setattr(shutdown_timer, "ANSWER_S", 2.0)
-    monkeypatch.setattr(instances, "_BOOTS_WITHIN_S", 3.0)
+    monkeypatch.setattr(observer, "STRANGER_S", 3.0)
 
 
 def judged(bed: Bed, extra: str, **options: float) -> Report:

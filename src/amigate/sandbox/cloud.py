@@ -99,6 +99,11 @@ class Cloud:
         entry = self._entries.get(instance_id)
         return entry.machine.console() if entry else b""
 
+    def status(self, instance_id: str) -> str:
+        """Return the word of the instance status check of an instance that runs."""
+        entry = self._entries.get(instance_id)
+        return entry.machine.status if entry else "insufficient-data"
+
     @contextlib.contextmanager
     def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
         """Provide files of an instance's volumes that nobody writes to; a running guest is held for a moment.

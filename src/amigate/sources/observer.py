@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from amigate.check import AnswerError, Look
 from amigate.errors import AmigateError, AwsError
 from amigate.evidence.collector import collect
-from amigate.evidence.model import Contact, Launch, Standing, Vantage, View, Viewpoint
+from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
@@ -125,7 +125,7 @@ class Observer:
             outside = View(contact=contact)
             last = seen.launch is self._plan.last
             if last and Look.STRANGER in self._plan.looks:
-                outside = replace(outside, offers=self._offers(contact.address, alive=True, user=contact.user))
+                outside = replace(outside, offers=self._offers_after(contact))
                 clock.lap("stranger")
             outside = replace(outside, standing=self._standing(seen, clock))
             seen.views[Viewpoint(seen.launch, 1, Vantage.OUTSIDE)] = outside
@@ -242,7 +242,13 @@ class Observer:
         except AmigateError as error:
             return View(broken=str(error))
 
-    def _offers(self, address: str, *, alive: bool, user: str) -> Any:
+    def _offers_after(self, contact: Contact) -> tuple[Offer, ...]:
+        """Ask a server that has answered; one that has not in all that time is not waited for again."""
+        if contact.outcome in {Outcome.SILENT, Outcome.CLOSED}:
+            return tuple(Offer(user=user, unseen=contact.detail) for user in strangers(contact.user))
+        return self._offers(contact.address, alive=True, user=contact.user)
+
+    def _offers(self, address: str, *, alive: bool, user: str) -> tuple[Offer, ...]:
         return offers(
             address,
             self._manner.ssh_port,

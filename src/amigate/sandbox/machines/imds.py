@@ -32,6 +32,8 @@ class Imds:
     def __init__(self, path: Path, spec: Spec) -> None:
         self.spec = spec
         """What it tells; replaced when options change."""
+        self.was_asked = False
+        """Whether the guest has made any request."""
         self._tokens: dict[str, float] = {}
         self._path = path
         self._server = _Server(str(path), _handler(self))
@@ -50,6 +52,7 @@ class Imds:
 
     def token(self, path: str, ttl: str | None, *, forwarded: bool) -> _Answer:
         """Answer a PUT: a session token, unless a proxy forwarded the request."""
+        self.was_asked = True
         if not self.spec.metadata_enabled:
             return _refusal(HTTPStatus.FORBIDDEN)
         if path.rstrip("/") != "/latest/api/token":
@@ -64,6 +67,7 @@ class Imds:
 
     def read(self, path: str, token: str | None) -> _Answer:
         """Answer a GET, which needs a token that has not run out; HttpTokens=optional allows none at all."""
+        self.was_asked = True
         if not self.spec.metadata_enabled:
             return _refusal(HTTPStatus.FORBIDDEN)
         needed = self.spec.tokens_required or token is not None

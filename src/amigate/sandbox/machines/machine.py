@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from amigate.sandbox.machines import disks, qemu, qmp, quarters
 from amigate.sandbox.machines.imds import Imds
+from amigate.sandbox.machines.reachability import Reachability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,6 +55,7 @@ class Machine:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._imds: Imds | None = None
+        self._reachability: Reachability | None = None
         self._account = nursery.accounts.new()
         quarters.furnish(folder, self._account)
         self._backings: dict[str, Path] = {}
@@ -69,8 +71,15 @@ class Machine:
         self._imds = imds = Imds(self._folder / quarters.IMDS, self.spec)
         command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
         self._process = process = self._nursery.start(command, self._folder, self._account)
-        self._thread = threading.Thread(target=self._live, args=(process, imds), daemon=True)
+        address = (self.spec.public_ip, self.spec.ssh_port)
+        self._reachability = Reachability(address, has_asked=lambda: imds.was_asked)
+        self._thread = threading.Thread(target=self._live, args=(process, imds, self._reachability), daemon=True)
         self._thread.start()
+
+    @property
+    def status(self) -> str:
+        """Return the word of EC2's instance status check: `initializing`, `ok` or `impaired`."""
+        return self._reachability.status if self._reachability else "initializing"
 
     def press_power_button(self) -> None:
         """Ask the guest to power off, again and again as it may still be booting; at last cut the power."""
@@ -140,13 +149,15 @@ class Machine:
             self._backings[disk.volume_id] = kept
         self._account.own(out)
 
-    def _live(self, process: subprocess.Popen[bytes], imds: Imds) -> None:
+    def _live(self, process: subprocess.Popen[bytes], imds: Imds, reachability: Reachability) -> None:
         with imds:
             while process.poll() is None and not self._answers():
                 time.sleep(_POLL_S)
             if process.poll() is None:
                 self._observer.started(self)
+                threading.Thread(target=reachability.watch, daemon=True).start()
             code = process.wait()
+            reachability.stop()
         (self._folder / quarters.QMP).unlink(missing_ok=True)
         self._observer.ended(self, code)
 
