@@ -135,7 +135,7 @@ def test_no_keyboard_interactive_login(sshd: Sshd) -> None:
     remedy="sshd",
     applies_when="sshd is installed",
 )
-def test_no_empty_passwords(sshd: Sshd) -> None:
+def test_permits_no_empty_passwords(sshd: Sshd) -> None:
     """sshd refuses empty passwords.
 
     One account with an empty field, made by whatever is installed later, would be open to everybody."""

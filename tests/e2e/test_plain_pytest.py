@@ -97,18 +97,35 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
         "test_no_dns_checks",
         "test_root_has_no_usable_password",
         "test_no_empty_passwords",
+        "test_no_usable_password_hash",
         "test_only_launch_key",
     }
     assert {name for name, outcome in outcomes.items() if outcome == "PASSED"} == {
         "test_fresh_key_logs_in",
+        "test_provisioning_finishes_without_error",
+        "test_no_keyboard_interactive_login",
+        "test_permits_no_empty_passwords",
+        "test_match_blocks_evaluated",
+        "test_config_parses",
+        "test_only_root_has_uid_zero",
         "test_public_key_login_enabled",
     }
     assert {name for name, outcome in outcomes.items() if outcome == "SKIPPED"} == {
         "test_owned_and_available",
+        "test_root_device_is_ebs",
+        "test_unencrypted_when_public",
+        "test_no_product_codes_when_public",
+        "test_not_shared_before_gate",
+        "test_passes_status_checks",
+        "test_works_with_imdsv2_only",
+        "test_survives_reboot",
+        "test_without_key_no_password_path",
+        "test_offers_no_password_method",
         "test_host_keys_unique_per_launch",
         "test_earlier_launch_key_absent",
         "test_ami_tools_current",
     }
     assert "needs ec2, which one host does not have" in done.stdout
+    assert "needs a reboot and EC2's status checks, which one host does not have" in done.stdout
     assert "needs twin, which one host does not have" in done.stdout
     assert "$6$" not in done.stdout + done.stderr

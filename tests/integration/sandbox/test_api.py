@@ -66,7 +66,7 @@ def test_credentials_of_another_run_are_refused(sandbox: Sandbox) -> None:
 
 def test_services_and_actions_that_are_not_there_say_so(sandbox: Sandbox, ec2: Any) -> None:
     assert code(client(sandbox, "s3").list_buckets) == "UnsupportedOperation"
-    assert code(client(sandbox, "kms").list_keys) == "UnsupportedOperation"
+    assert code(client(sandbox, "iam").list_users) == "UnsupportedOperation"
     assert code(ec2.describe_import_image_tasks) == "InvalidAction"
     assume = client(sandbox, "sts").assume_role
     assert code(assume, RoleArn="arn:aws:iam::1:role/long-enough-name", RoleSessionName="me") == "InvalidAction"
