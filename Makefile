@@ -6,7 +6,7 @@ help:
 	@echo "make test         lint, types and every test"
 	@echo "make unit         the tests that boot nothing (seconds)"
 	@echo "make integration  the tests that boot virtual machines (minutes)"
-	@echo "make e2e-slow     longer proofs on virtual machines, not part of make test"
+	@echo "make e2e-slow     longer proofs, not part of make test: cloud-init and systemd images, every fault at every call"
 	@echo "make clean        remove the virtual environment and build leftovers; images stay in the cache"
 
 setup:
@@ -28,15 +28,17 @@ lint: setup-dev
 
 unit: setup-dev
 	@echo "==> tests that boot nothing"
-	@.venv/bin/pytest -m "not vm" -n auto --dist loadfile
+	@.venv/bin/pytest -m "not vm and not slow" -n auto --dist loadfile
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"
 	@.venv/bin/pytest -m "vm and not slow"
 
 e2e-slow: setup-dev
+	@echo "==> every fault at every call"
+	@.venv/bin/pytest -m "slow and not vm" -s
 	@echo "==> slow tests that boot virtual machines"
-	@.venv/bin/pytest -m slow
+	@.venv/bin/pytest -m "slow and vm"
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ec2.type_defs import (
         CreateSecurityGroupRequestTypeDef,
+        IpPermissionOutputTypeDef,
         IpPermissionTypeDef,
         TagSpecificationTypeDef,
     )
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from amigate.profile import Egress
     from amigate.sources.aws import Aws
     from amigate.sources.removal import Made
+
+CLOSING_ATTEMPTS = 6
+"""How often a new group is looked at until EC2 shows no way out of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,22 +75,33 @@ def _create(aws: Aws, request: CreateSecurityGroupRequestTypeDef) -> str:
 
 
 def _close_egress(aws: Aws, group_id: str, pause_s: float) -> None:
-    """Revoke whatever EC2 put there by itself: IPv4 to everywhere, and IPv6 where the VPC has it."""
-    [group] = once_visible(
-        f"describe {group_id}",
-        lambda: aws.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"],
-        pause_s=pause_s,
-    )
-    if not group["IpPermissionsEgress"]:
-        return
-    once_visible(
-        f"close {group_id} to the outside",
-        lambda: aws.ec2.revoke_security_group_egress(
-            GroupId=group_id,
-            IpPermissions=group["IpPermissionsEgress"],
-        ),
-        pause_s=pause_s,
-    )
+    """Revoke whatever EC2 put there by itself, IPv4 to everywhere and IPv6 where the VPC has it, until it is gone.
+
+    Raises AwsError when EC2 goes on showing a way out."""
+    for attempt in range(CLOSING_ATTEMPTS):
+        time.sleep(pause_s if attempt > 1 else 0)
+        [group] = once_visible(
+            f"describe {group_id}",
+            lambda: aws.ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"],
+            pause_s=pause_s,
+        )
+        rules = group["IpPermissionsEgress"]
+        if not rules:
+            return
+        _revoke(aws, group_id, rules, pause_s)
+    raise AwsError(f"could not close {group_id} to the outside: EC2 still shows a way out")
+
+
+def _revoke(aws: Aws, group_id: str, rules: list[IpPermissionOutputTypeDef], pause_s: float) -> None:
+    try:
+        once_visible(
+            f"close {group_id} to the outside",
+            lambda: aws.ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=rules),
+            pause_s=pause_s,
+        )
+    except AwsError as error:
+        if code_of(error) != "InvalidPermission.NotFound":  # an answer was lost, the rules are gone
+            raise
 
 
 def _open_egress(aws: Aws, group_id: str, plan: GroupPlan, pause_s: float) -> None:
