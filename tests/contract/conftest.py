@@ -13,5 +13,6 @@ def sshd() -> str:
     """Return the path of the real sshd; the tests' README and the set-up script install `openssh-server`."""
     path = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin")
     assert path is not None, "install the package openssh-server"
-    assert os.geteuid() == 0, "these tests run as root"
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for a mount namespace of its own")
     return path

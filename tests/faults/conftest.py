@@ -71,7 +71,8 @@ class Bed:
 
 @pytest.fixture(scope="module")
 def _bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
-    assert os.geteuid() == 0, "these tests run as root"
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for namespaces that stand in for machines")
     disk = tmp_path_factory.mktemp("disk") / "blank.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(disk), "1G"], check=True)
     container.tree()
