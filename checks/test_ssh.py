@@ -25,10 +25,14 @@ def test_no_root_password_login(sshd: Sshd) -> None:
 
     A password that ships with an image is the same on every machine made from it, and root's opens everything."""
     assert not _root_password_sessions(sshd)
-    if any(session.value("permitrootlogin") not in REFUSING for session in sshd.sessions):
+    refuses, is_no = REFUSING.__contains__, "no".__eq__
+    asking = ("passwordauthentication", "kbdinteractiveauthentication")
+    if any(not refuses(each.value("permitrootlogin")) for each in sshd.sessions) or sshd.may_become(
+        "permitrootlogin", refuses
+    ):
         sshd.require_seen("passwordauthentication", lambda value: value == "no")
         sshd.require_seen("kbdinteractiveauthentication", lambda value: value == "no")
-    if any(map(_password_way, sshd.sessions)):
+    if any(map(_password_way, sshd.sessions)) or any(sshd.may_become(each, is_no) for each in asking):
         sshd.require_seen("permitrootlogin", REFUSING.__contains__)
 
 
@@ -160,6 +164,8 @@ def test_match_blocks_evaluated(sshd: Sshd) -> None:
     asking = ("passwordauthentication", "kbdinteractiveauthentication", "permitemptypasswords")
     found = [finding for keyword in asking for finding in sshd.seen_with_other_than(keyword, "no")]
     assert not sshd.of_match_blocks(found + _root_password_sessions(sshd))
+    for keyword in asking:
+        sshd.require_seen(keyword, "no".__eq__)
     sshd.require_every_match_seen()
 
 

@@ -24,7 +24,7 @@ from amigate.evidence.model import (
     Viewpoint,
 )
 from amigate.facts import host_keys, packages, provisioning, sshd
-from amigate.facts.accounts import MORE_PASSWD
+from amigate.facts.accounts import MORE_PASSWD, MORE_SHADOW
 from amigate.facts.authorized_keys import fingerprint
 from amigate.facts.reboot import BOOT_ID
 from amigate.facts.sshd_sessions import Criterion, command
@@ -213,7 +213,9 @@ class Image:
             text = "".join(f"{name} {value}\n" for name, value in effective.items() if value)
             answers[command(SSHD, [], criterion)] = said(text)
         kept = {name: answer for name, answer in {**answers, **self.answers}.items() if answer is not None}
-        gone = {path for path in [*usual, "/etc/shadow", *MORE_PASSWD] if path not in entries} - self.unseen.keys()
+        gone = {
+            path for path in [*usual, "/etc/shadow", *MORE_PASSWD, *MORE_SHADOW] if path not in entries
+        } - self.unseen.keys()
         return View(
             entries={path: entry for path, entry in entries.items() if path not in self.unseen},
             absent=frozenset(gone),

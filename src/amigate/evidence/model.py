@@ -164,6 +164,10 @@ class Standing:
     """How long it was watched."""
 
 
+PASSWORD_METHODS = frozenset({"password", "keyboard-interactive"})
+"""The methods of RFC 4252 and RFC 4256 by which a password is asked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Offer:
     """What an SSH server offers to somebody who shows nothing but a name."""

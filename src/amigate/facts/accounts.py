@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from amigate.check import InconclusiveError
 from amigate.evidence.questions import Needs, ReadFile
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from amigate.evidence.model import View
 
 PASSWD, SHADOW = "/etc/passwd", "/etc/shadow"
 MORE_PASSWD = ("/var/lib/extrausers/passwd", "/usr/lib/passwd")
 """Where nss-extrausers (Ubuntu Core) and nss-altfiles (rpm-ostree) keep more accounts."""
-NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW), *map(ReadFile, MORE_PASSWD)))
+MORE_SHADOW = ("/var/lib/extrausers/shadow", "/usr/lib/shadow")
+NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW), *map(ReadFile, MORE_PASSWD + MORE_SHADOW)))
 
 # A login shell that lets nobody in, by the program's name.
 _NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
@@ -94,6 +95,8 @@ class Accounts:
     """None when the image has no shadow file."""
     more: Mapping[str, tuple[Account, ...]] = field(default_factory=dict)
     """Accounts of further passwd files, by path."""
+    more_shadow: Mapping[str, tuple[ShadowLine, ...]] = field(default_factory=dict)
+    """Lines of further shadow files, by path."""
     unseen: tuple[str, ...] = ()
     """Further passwd files that could not be looked at, and why."""
 
@@ -108,15 +111,25 @@ class Accounts:
         accounts = tuple(_accounts(passwd or ""))
         if not accounts:
             raise InconclusiveError(f"{PASSWD} is missing or holds no account that can be read")
-        more, unseen = _more(view)
+        more, unseen = _more(view, MORE_PASSWD, _accounts)
+        more_shadow, unseen_too = _more(view, MORE_SHADOW, lambda text, _: _shadow(text))
         return cls(
-            all=accounts, shadow=None if shadow is None else tuple(_shadow(shadow)), more=more, unseen=tuple(unseen)
+            all=accounts,
+            shadow=None if shadow is None else tuple(_shadow(shadow)),
+            more=more,
+            more_shadow=more_shadow,
+            unseen=(*unseen, *unseen_too),
         )
+
+    @property
+    def everybody(self) -> tuple[Account, ...]:
+        """The accounts of passwd, and those of further files."""
+        return (*self.all, *(account for accounts in self.more.values() for account in accounts))
 
     @property
     def login_users(self) -> tuple[Account, ...]:
         """The accounts whose shell lets a user in, root first."""
-        users = (account for account in self.all if account.may_log_in)
+        users = (account for account in self.everybody if account.may_log_in)
         return tuple(sorted(users, key=lambda account: (account.uid != 0, account.line)))
 
     def superusers_with_password(self) -> list[Finding]:
@@ -139,23 +152,24 @@ class Accounts:
 
     def empty_passwords(self) -> list[Finding]:
         """Find every line of passwd and shadow whose password field is empty."""
-        self._require_shadow()
-        return [
-            Finding(subject=line.name, path=path, line=line.line, detail="the password field is empty")
+        return self._lines_with(Password.EMPTY, "the password field is empty")
+
+    def _lines_with(self, password: Password, detail: str) -> list[Finding]:
+        """Find the lines with such a password field; raises InconclusiveError without any, where not all was seen."""
+        found = [
+            Finding(subject=line.name, path=path, line=line.line, detail=detail)
             for path, lines in self._files()
             for line in lines
-            if line.password is Password.EMPTY
+            if line.password is password
         ]
+        if not found:
+            self._require_shadow()
+            self.require_all_seen()
+        return found
 
     def usable_hashes(self) -> list[Finding]:
         """Find every line of passwd and shadow with a password hash that works; who has which shell is no matter."""
-        self._require_shadow()
-        return [
-            Finding(subject=line.name, path=path, line=line.line, detail="a password is set")
-            for path, lines in self._files()
-            for line in lines
-            if line.password is Password.HASH
-        ]
+        return self._lines_with(Password.HASH, "a password is set")
 
     def other_superusers(self) -> list[Finding]:
         """Find every account with uid 0 that is not called root; musl takes a number modulo 2³²."""
@@ -165,12 +179,17 @@ class Accounts:
             for account in lines
             if account.uid % _UIDS == 0 and account.name != "root"
         ]
-        if self.unseen and not found:
-            raise InconclusiveError(self.unseen[0])
+        if not found:
+            self.require_all_seen()
         return found
 
     def _files(self) -> list[tuple[str, Sequence[Account | ShadowLine]]]:
-        return [(PASSWD, self.all), (SHADOW, self.shadow or ())]
+        return [(PASSWD, self.all), (SHADOW, self.shadow or ()), *self.more.items(), *self.more_shadow.items()]
+
+    def require_all_seen(self) -> None:
+        """Raise InconclusiveError when there may be accounts or passwords that were not looked at."""
+        if self.unseen:
+            raise InconclusiveError(self.unseen[0])
 
     def _require_shadow(self) -> None:
         if self.shadow is None and any(account.password is Password.SHADOWED for account in self.all):
@@ -196,14 +215,18 @@ _USABLE = {
 _UIDS = 1 << 32
 
 
-def _more(view: View) -> tuple[dict[str, tuple[Account, ...]], list[str]]:
-    """Return the accounts of further files, and why one of these could not be looked at."""
-    found: dict[str, tuple[Account, ...]] = {}
+Line = TypeVar("Line")
+
+
+def _more(
+    view: View, paths: Sequence[str], read: Callable[[str, str], list[Line]]
+) -> tuple[dict[str, tuple[Line, ...]], list[str]]:
+    """Return the lines of further files, and why one of these could not be looked at."""
+    found: dict[str, tuple[Line, ...]] = {}
     unseen = []
-    for path in MORE_PASSWD:
+    for path in paths:
         try:
-            text = view.text(path)
-            found[path] = tuple(_accounts(text or "", path))
+            found[path] = tuple(read(view.text(path) or "", path))
         except InconclusiveError as error:
             unseen.append(str(error))
     return found, unseen

@@ -63,7 +63,7 @@ class AuthorizedKeys:
         """Read every key file of every account; raises InconclusiveError when one could not be seen."""
         found: dict[tuple[str, int], AuthorizedKey] = {}
         patterns = _patterns(Sshd.read(view))
-        for account in Accounts.read(view).all:
+        for account in _everybody(view):
             for path in _paths(account, patterns):
                 for key in parse(view.text(path) or "", user=account.name, path=path):
                     found.setdefault((key.path, key.line), key)  # accounts may share a home
@@ -141,11 +141,18 @@ def _paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def _everybody(view: View) -> tuple[Account, ...]:
+    """Return all accounts; raises InconclusiveError when there may be more that were not looked at."""
+    accounts = Accounts.read(view)
+    accounts.require_all_seen()
+    return accounts.everybody
+
+
 def _then(view: View) -> list[Question]:
     patterns: tuple[str, ...] = USUAL
     with suppress(AnswerError):  # sshd is not known yet, or not there; the usual files are worth reading all the same
         patterns = _patterns(Sshd.read(view))
-    return [ReadFile(path) for account in Accounts.read(view).all for path in _paths(account, patterns)]
+    return [ReadFile(path) for account in Accounts.read(view).everybody for path in _paths(account, patterns)]
 
 
 NEEDS = Needs(then=_then)

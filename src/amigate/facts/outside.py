@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
-from amigate.evidence.model import Outcome, Standing
+from amigate.evidence.model import PASSWORD_METHODS, Outcome, Standing
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 GONE = frozenset({"shutting-down", "stopping", "stopped", "terminated"})
 """The states of an instance that nobody will reach any more."""
-PASSWORD_METHODS = frozenset({"password", "keyboard-interactive"})
-"""The methods of RFC 4252 and RFC 4256 by which a password is asked for."""
 
 
 def contact(view: View) -> Contact:
@@ -38,14 +36,20 @@ def status_faults(seen: Standing) -> list[Finding]:
     The instance check speaks of the guest, the system check of AWS's own host: an impaired host says nothing of
     the image. Raises InconclusiveError when the checks have not passed and do not fail.
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html"""
-    if seen.instance == "impaired":
-        return [Finding(subject="instance status check", detail=f"it is impaired after {seen.waited_s:.0f} s")]
+    if found := impaired(seen):
+        return found
     if seen.state in GONE:
         raise InconclusiveError(f"the instance was {seen.state} before its status checks had passed")
     if (seen.system, seen.instance) != ("ok", "ok"):
         said = f"system check {seen.system or 'unknown'}, instance check {seen.instance or 'unknown'}"
         raise InconclusiveError(f"the status checks had not passed after {seen.waited_s:.0f} s: {said}")
     return []
+
+
+def impaired(seen: Standing) -> list[Finding]:
+    """Find the instance status check failing, whatever else is not known."""
+    detail = f"it is impaired after {seen.waited_s:.0f} s"
+    return [Finding(subject="instance status check", detail=detail)] if seen.instance == "impaired" else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,19 @@ class Offers:
         """Find the names for which a password is asked, or nothing at all.
 
         Raises InconclusiveError when that could not be told of some name, and nothing was found of the others."""
+        found = self.password_findings()
+        if not found:
+            self.require_all_seen()
+        return found
+
+    def require_all_seen(self) -> None:
+        """Raise InconclusiveError when it could not be told what some name is offered."""
+        for offer in self.all:
+            if offer.unseen:
+                raise InconclusiveError(f"user {offer.user}: {offer.unseen}")
+
+    def password_findings(self) -> list[Finding]:
+        """Find the names for which a password is asked, or nothing at all, among those that were answered."""
         found = []
         for offer in self.all:
             methods = [method for method in offer.methods if method in PASSWORD_METHODS]
@@ -72,9 +89,6 @@ class Offers:
                 found.append(Finding(subject=f"user {offer.user}", detail="the server lets this name in with no proof"))
             elif methods:
                 found.append(Finding(subject=f"user {offer.user}", detail=f"the server offers {' and '.join(methods)}"))
-        unseen = [offer for offer in self.all if offer.unseen]
-        if unseen and not found:
-            raise InconclusiveError(f"user {unseen[0].user}: {unseen[0].unseen}")
         return found
 
 

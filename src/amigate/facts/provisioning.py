@@ -22,10 +22,14 @@ _KILLED = {124, 137}
 
 WAIT = Run(
     "provisioning ended",
-    "if command -v cloud-init; then cloud-init status --wait; "
-    f"elif [ -d /run/systemd/system ]; then systemctl is-system-running --wait; else exit {ABSENT}; fi >/dev/null 2>&1",
-    timeout_s=WAIT_S,
-    cap_bytes=4096,
+    # Its own timeout(1), whose exit code is an answer; without one, the collector's ends it and nothing is known.
+    f"t=; if command -v timeout; then t='timeout {WAIT_S}'; fi; "
+    "if command -v cloud-init && ! cloud-init status | grep -q disabled; then $t cloud-init status --wait; "
+    "elif [ -d /run/systemd/system ]; then "
+    "$t sh -c 'while systemctl is-system-running | grep -qE \"^(initializing|starting)$\"; do sleep 1; done'; "
+    f"else exit {ABSENT}; fi",
+    timeout_s=WAIT_S + 20,
+    cap_bytes=64 * 1024,
 )
 CLOUD_INIT = Run(
     "cloud-init status",
@@ -35,12 +39,14 @@ RESULT = Run("cloud-init result", "cat /run/cloud-init/result.json")
 """Written when the last stage has ended: https://cloudinit.readthedocs.io/en/latest/explanation/return_codes.html"""
 FAILED_UNITS = Run(
     "failed units",
-    f"[ -d /run/systemd/system ] || exit {ABSENT}; "
+    f"[ -d /run/systemd/system ] || exit {ABSENT}; systemctl is-system-running; "
     "systemctl list-units --state=failed --plain --no-legend --no-pager --full",
 )
 NEEDS = Needs(first=(WAIT, CLOUD_INIT, RESULT, FAILED_UNITS))
 """WAIT comes first: all that is collected is collected once provisioning has ended."""
 
+_SETTLED = {"running", "degraded"}
+"""Of `systemctl is-system-running`: the boot has ended."""
 _ENDED = {"done", "disabled", "error", "degraded", "degraded done"}
 
 
@@ -73,7 +79,12 @@ def _of_systemd(view: View) -> Provisioning:
         return Provisioning(by="", faults=())
     if units.exit_code != 0:
         raise InconclusiveError("systemd does not say which units have failed")
-    names = [line.split()[0] for line in units.text.splitlines() if line.strip()]
+    state, *rest = units.text.splitlines() or [""]
+    names = [line.split()[0] for line in rest if line.strip()]
+    if state not in _SETTLED and not names:
+        raise InconclusiveError(
+            f"systemd has the machine {_word(state) or 'in no known state'}: it may still be booting"
+        )
     return Provisioning(
         by="systemd", faults=tuple(Finding(subject=_word(name), detail="this unit has failed") for name in names)
     )

@@ -121,6 +121,10 @@ class Sshd:
             if line.keyword == "match" and is_blind(line.match):
                 raise InconclusiveError(f"{line.place}: nobody here can tell when this Match block holds")
 
+    def may_become(self, keyword: str, sound: Callable[[str], bool]) -> bool:
+        """Whether some Match block gives `keyword` a value that is not sound, whoever it is for."""
+        return any(line.match and not sound(_printed(line.words)) for line in self._lines_of(keyword))
+
     def finding(self, session: Session, keyword: str, detail: str = "") -> Finding:
         """Return the finding that `session` has the value it has, at the line that gives it."""
         value = session.value(keyword)
@@ -203,7 +207,7 @@ def main_file(running: Server) -> str:
 
 
 def _superusers(view: View) -> tuple[str, ...]:
-    return tuple(account.name for account in accounts.Accounts.read(view).all if account.uid == 0)
+    return tuple(account.name for account in accounts.Accounts.read(view).everybody if account.uid == 0)
 
 
 def _criteria(view: View, running: Server) -> list[Criterion]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.errors import AwsError, ShareError, UsageError
+from amigate.errors import AmigateError, ShareError, UsageError
 from amigate.report import links
 from amigate.sources.aws_errors import aws_errors
 
@@ -124,7 +124,7 @@ def _take_back(aws: Aws, ami: str, accounts: Sequence[str], error: BaseException
     """Remove what this call added: an answer that was lost may have been a yes."""
     try:
         _modify(aws, ami, "Remove", accounts)
-    except AwsError as worse:
+    except AmigateError as worse:
         left = ",".join(f"{{UserId={account}}}" for account in accounts)
         raise ShareError(
             f"{ami}: sharing failed ({type(error).__name__}), and it could not be taken back: {worse}",

@@ -69,6 +69,7 @@ def aws_errors(what: str) -> Iterator[None]:
 
     Raises UsageError for a configuration that cannot work, AwsError for anything that AWS did."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     try:
         yield
@@ -76,6 +77,9 @@ def aws_errors(what: str) -> Iterator[None]:
         raise _refusal(error, what) from error
     except BotoCoreError as error:
         raise _no_answer(error, what) from error
+    except ResponseParserError as error:
+        hint = "something on the way answers instead of AWS; check the endpoint and proxies"
+        raise AwsError(f"could not {what}: the answer is none of AWS's", hint=hint) from error
 
 
 def code_of(error: BaseException | None) -> str:

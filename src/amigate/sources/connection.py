@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STEP_S = 30.0
 """Longest that the server may take over one step; after that the connection is closed."""
 CHUNK_BYTES = 64 * 1024
+STDERR_CHUNKS = 64
+"""Most that is thrown away of standard error between two looks at standard output."""
 
 
 class Connection:
@@ -74,7 +76,9 @@ class _Program:
         """Return some bytes, b"" once the program has ended; raise TimeoutError when nothing came in time."""
         self._session.settimeout(max(timeout_s, 0.0))
         data = self._session.recv(CHUNK_BYTES)
-        while self._session.recv_stderr_ready():  # unread, it would use up the window and stop the program
+        for _ in range(STDERR_CHUNKS):  # unread, it would use up the window and stop the program
+            if not self._session.recv_stderr_ready():
+                break
             self._session.recv_stderr(CHUNK_BYTES)
         return data
 

@@ -24,6 +24,13 @@ ESCAPE = re.compile(
 )
 
 
+SECRET = re.compile(
+    r"passw|secret|token|credential|api.?key|PRIVATE KEY|AKIA|ASIA|\$[0-9a-z]{1,8}\$|^[A-Za-z0-9+/=]{60,76}$",
+    re.IGNORECASE,
+)
+"""Words beside secrets, hashes of crypt(5), and what may be the body of a key."""
+
+
 def console_host_keys(console: str) -> set[str]:
     """Return the SHA256 fingerprints of the host keys that the console published; empty when none were."""
     fingerprints: set[str] = set()
@@ -41,8 +48,13 @@ def console_host_keys(console: str) -> set[str]:
 def console_tail(console: str) -> str:
     """Return the last 40 lines, without anything that a terminal would act on."""
     plain = ESCAPE.sub("", console[-CONSOLE_CAP_CHARS:]).replace("\r", "\n")
-    lines = [_printable(line) for line in plain.split("\n") if line.strip()]
+    lines = [_withheld(_printable(line)) for line in plain.split("\n") if line.strip()]
     return "\n".join(lines[-TAIL_LINES:])
+
+
+def _withheld(line: str) -> str:
+    """Keep back a line that may hold a secret: images do print passwords and keys on their consoles."""
+    return "(line withheld: it may hold a secret)" if SECRET.search(line) else line
 
 
 def _printable(line: str) -> str:

@@ -66,6 +66,6 @@ def _together(found: list[Seen]) -> Observation:
         views={viewpoint: view for seen in found for viewpoint, view in seen.views.items()},
         consoles={seen.launch.value: seen.console for seen in found if seen.console},
         timings={f"{seen.launch} {phase}": seconds for seen in found for phase, seconds in seen.laps.items()},
-        instance_seconds=round(sum(ended_at - seen.machine.launched_at for seen in found), 1),
+        instance_seconds=round(sum(ended_at - seen.launched.launched_at for seen in found if seen.launched), 1),
         ready_at=max(seen.ready_at for seen in found),
     )

@@ -37,20 +37,23 @@ class Keep:
         """Write the keys, say how to log in and how to remove what is left, and tell the run to leave it alone."""
         written: list[Path] = []
         try:
-            lines = [line for machine in run.machines for line in self._machine(run, machine, written)]
+            for line in self._lines(run, written):
+                self.tell(line)
+            run.leave()  # last: whoever was not told keeps nothing
         except BaseException:  # the instances go, so their keys are good for nothing
             for path in written:
                 path.unlink(missing_ok=True)
             raise
+
+    def _lines(self, run: AccountRun, written: list[Path]) -> list[str]:
+        lines = [line for machine in run.machines for line in self._machine(run, machine, written)]
         expires = run.expires.isoformat(timespec="seconds")
         endpoint = f" --endpoint-url {shlex.quote(run.aws.endpoint)}" if run.aws.endpoint else ""
-        lines += [
+        return [
+            *lines,
             f"They cost money until they are removed; from {expires} on every run and `amigate reap` remove them.",
             f"Remove them now: amigate reap --run {run.run_id} --region {run.aws.region}{endpoint}",
         ]
-        run.leave()
-        for line in lines:
-            self.tell(line)
 
     def _machine(self, run: AccountRun, machine: Machine, written: list[Path]) -> list[str]:
         try:

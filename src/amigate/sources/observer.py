@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from amigate.check import AnswerError, Look
-from amigate.errors import AmigateError, AwsError
+from amigate.errors import AmigateError, AwsError, LaunchError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
 from amigate.sources.console import console_tail
@@ -66,7 +66,8 @@ class Seen:
     """What was seen of one launch."""
 
     launch: Launch
-    machine: Machine
+    launched: Machine | None
+    """None when it could not be launched."""
     views: dict[Viewpoint, View] = field(default_factory=dict)
     console: str = ""
     """The tail of the console, when nobody could log in; harmless to print."""
@@ -74,6 +75,12 @@ class Seen:
     """Seconds per phase."""
     ready_at: float = 0.0
     """time.monotonic() of the last moment at which there was something new to look at."""
+
+    @property
+    def machine(self) -> Machine:
+        """The machine, of a launch that was made."""
+        assert self.launched is not None, "nothing is looked at without one"
+        return self.launched
 
 
 class Observer:
@@ -105,8 +112,15 @@ class Observer:
     def look(self, launch: Launch) -> Seen:
         """Launch one instance and see what there is to see."""
         clock = _Clock()
-        machine = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
-        seen = Seen(launch=launch, machine=machine, laps=clock.laps)
+        try:
+            machine = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
+        except LaunchError as error:
+            if launch is not Launch.KEYLESS:
+                raise
+            # One rule needs it; what the others can tell shall not be lost.
+            outside = Viewpoint(launch, 1, Vantage.OUTSIDE)
+            return Seen(launch=launch, launched=None, views={outside: View(broken=f"no launch without a key: {error}")})
+        seen = Seen(launch=launch, launched=machine, laps=clock.laps)
         clock.lap("launch")
         if launch is Launch.KEYLESS:
             self._look_as_stranger(seen, clock)
@@ -118,8 +132,10 @@ class Observer:
         contact, connection = self._reach(seen.machine)
         clock.lap("login")
         seen.ready_at = time.monotonic()
-        self._login_user = self._login_user or contact.user
-        self._login_known.set()
+        if connection is not None:
+            self._login_user = contact.user
+        if connection is not None or seen.launch is self._plan.last:
+            self._login_known.set()
         try:
             contact = self._collect_first(seen, contact, connection, clock)
             outside = View(contact=contact)
@@ -214,6 +230,8 @@ class Observer:
             seen.views[outside] = View(broken=f"EC2 has the launch without a key {sighting.state}")
             return
         found = self._offers(sighting.address, alive=False, user=self._login_user)
+        if not self._login_user:
+            found += (Offer(user="default", unseen="nobody logged in, so the default user is not known"),)
         seen.ready_at = time.monotonic()
         clock.lap("stranger")
         seen.views[outside] = View(offers=found, standing=self._standing(seen, clock))
@@ -252,7 +270,7 @@ class Observer:
         return offers(
             address,
             self._manner.ssh_port,
-            users=strangers(user or self._manner.ssh_users[0]),
+            users=strangers(user),
             timeout_s=STRANGER_S if alive else self._manner.timeout_s,
             cancelled=self._cancelled,
             forwarded=self._run.aws.sandbox,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from amigate.errors import AwsError
+from amigate.errors import AmigateError
 from amigate.sources import tags
 from amigate.sources.aws_errors import aws_errors
 from amigate.sources.remover import Leftover, Remover, outlives_its_instance
@@ -127,7 +127,7 @@ def _reap_behind(aws: Aws, own_run: str, say: Callable[[str], None]) -> None:
         if not found.due:
             return
         reaped = remove(aws, found.due, say=lambda _: None, pause_s=0, hasty=True)
-    except AwsError as error:
+    except AmigateError as error:
         say(f"did not look for what earlier runs may have left: {error}")
         return
     if reaped.removed:

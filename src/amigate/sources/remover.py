@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from amigate.errors import AwsError
+from amigate.errors import AmigateError
 from amigate.sources.aws_errors import code_of
 from amigate.sources.patience import persist
 
@@ -94,7 +94,7 @@ class Remover:
         """Return what `call` answers, None when it goes on failing: what could not be looked for is left."""
         try:
             return self._persist(what, call, 10)
-        except AwsError:
+        except AmigateError:  # a configuration that cannot work any more among them: credentials that have gone
             self._note(what, command)
             return None
 
@@ -102,7 +102,7 @@ class Remover:
         """Say whether it was removed, by us or before; a lasting failure is a leftover."""
         try:
             self._persist(what, call, attempts)
-        except AwsError as error:
+        except AmigateError as error:
             if not gone or code_of(error) != gone:
                 self._note(what, command)
                 return False

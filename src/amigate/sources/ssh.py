@@ -51,7 +51,7 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
     as there is time). `forwarded`: something on the way (QEMU's user network) accepts connections
     before the machine does. An attempt that began in time may end up to a minute late."""
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log what the image says
-    login = _Login(users, key, cancelled)
+    login = _Login(address, users, key, cancelled)
     until = time.monotonic() + timeout_s
     alive = False
     while time.monotonic() < until and not cancelled.is_set():
@@ -72,7 +72,8 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
 class _Login:
     """The attempts so far, and what was seen last."""
 
-    def __init__(self, users: Sequence[str], key: LoginKey, cancelled: threading.Event) -> None:
+    def __init__(self, address: str, users: Sequence[str], key: LoginKey, cancelled: threading.Event) -> None:
+        self._address = address
         self._key, self._cancelled = key, cancelled
         self._turns = itertools.cycle(users)
         self._user = next(self._turns)
@@ -92,7 +93,7 @@ class _Login:
 
     def attempt(self, wire: Wire) -> float:
         """Try the next user where the server spoke; return the seconds to wait after a failure."""
-        tried = attempt(wire, self._user, self._key, self._cancelled, host=wire.getpeername()[0])
+        tried = attempt(wire, self._user, self._key, self._cancelled, host=self._address)
         if tried.host_key:
             self._host_key, self._host_key_type = tried.host_key, tried.host_key_type
         if tried.outcome is Outcome.BROKEN:

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from amigate.evidence.model import Offer
+from amigate.evidence.model import PASSWORD_METHODS, Offer
 from amigate.sources.handshake import shake_hands, transport_over
 from amigate.sources.knock import knock
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import paramiko
 
+LONGEST = 64
+MOST_METHODS = 16
 NOBODY_ANSWERED = "no SSH server answered a stranger; it may have banned this address"
 
 
@@ -65,5 +67,13 @@ def _ask(transport: paramiko.Transport, user: str) -> Offer:
 
 
 def _methods(listed: Sequence[str]) -> tuple[str, ...]:
-    """Return the server's words, as far as they have the form of a method's name (RFC 4250, 4.6.1)."""
-    return tuple(name[:64] for name in listed[:16] if name.isascii() and name.isprintable() and name)
+    """Return the server's words, as far as they have the form of a method's name (RFC 4250, 4.6.1).
+
+    Of a list that is too long, those that ask for a password stay in any case."""
+    names = dict.fromkeys(name for name in listed if name and len(name) <= LONGEST and _is_name(name))
+    kept = sorted(names, key=lambda name: name not in PASSWORD_METHODS)[:MOST_METHODS]
+    return tuple(name for name in names if name in kept)
+
+
+def _is_name(text: str) -> bool:
+    return text.isascii() and text.isprintable()

@@ -150,7 +150,7 @@ CASES = {
             host_key_after="another",
             answers={
                 TESTED: _erring(kit, "/etc/ssh/sshd_config: line 3: Bad configuration option: Permit\n"),
-                provisioning.FAILED_UNITS.key: kit.said("golden.service loaded failed failed Golden\n"),
+                provisioning.FAILED_UNITS.key: kit.said("degraded\ngolden.service loaded failed failed Golden\n"),
             },
         )(image, kit),
         dict.fromkeys(RULES, FAIL) | {FRESH: PASS, IMDS: PASS, MATCH: PASS, ROOT_PASSWORD: FAIL},
@@ -257,7 +257,7 @@ CASES = {
             config="Match Group nobody-is-in-it\nPasswordAuthentication yes\nUseDNS yes\n",
             sessions={Criterion(user="root"): {}, Criterion(user="admin"): {}},
         ),
-        {PASSWORD: UNSURE, DNS: UNSURE},
+        {PASSWORD: UNSURE, DNS: UNSURE, MATCH: UNSURE},
     ),
     "sshd -T breaks": Case(
         lambda image, kit: _set(answers={SESSION: kit.said("", 255)})(image, kit),
@@ -372,7 +372,7 @@ CASES = {
         lambda image, kit: _set(answers=_json(kit, status="running", errors=[]))(image, kit), {PROVISIONED: FAIL}
     ),
     "cloud-init never ends": Case(
-        lambda image, kit: _set(answers={provisioning.WAIT.key: kit.said("", 137)})(image, kit), {PROVISIONED: FAIL}
+        lambda image, kit: _set(answers={provisioning.WAIT.key: kit.said("", 124)})(image, kit), {PROVISIONED: FAIL}
     ),
     "cloud-init recovered from errors": Case(
         lambda image, kit: _set(
@@ -388,9 +388,40 @@ CASES = {
     ),
     "cloud-init is disabled, and no unit has failed": Case(
         lambda image, kit: _set(
-            answers=_json(kit, status="disabled", errors=[]) | {provisioning.FAILED_UNITS.key: kit.said("")}
+            answers=_json(kit, status="disabled", errors=[]) | {provisioning.FAILED_UNITS.key: kit.said("running\n")}
         )(image, kit),
         {},
+    ),
+    "systemd is still starting units": Case(
+        lambda image, kit: _set(answers={provisioning.FAILED_UNITS.key: kit.said("starting\n")})(image, kit),
+        {PROVISIONED: UNSURE},
+    ),
+    "a password is offered while EC2 does not say how the launch stands": Case(
+        _set(offers={"methods": ("password",)}, standing={"system": "", "instance": "", "state": ""}),
+        {OFFERS: FAIL, KEYLESS: FAIL, STATUS: UNSURE},
+    ),
+    "a Match block that cannot be asked about opens root": Case(
+        _set(
+            config="PasswordAuthentication no\nMatch version *\nPermitRootLogin yes\nPasswordAuthentication yes\n",
+            sessions={Criterion(): {}},
+        ),
+        {ROOT: UNSURE, PASSWORD: UNSURE, MATCH: UNSURE},
+    ),
+    "an account of nss-extrausers has a hash and a key": Case(
+        lambda image, kit: _set(
+            keys={
+                "/var/lib/extrausers/passwd": "evil:x:1500:1500::/home/evil:/bin/bash\n",
+                "/var/lib/extrausers/shadow": f"evil:{HASH}:1::::::\n",
+                "/home/evil/.ssh/authorized_keys": f"{kit.key('evil')}\n",
+                "/home/evil/.ssh/authorized_keys2": "",
+            }
+        )(image, kit),
+        {HASHES: FAIL, ONLY: FAIL, EARLIER: FAIL},
+        {HASHES: ("/var/lib/extrausers/shadow", 1), ONLY: ("/home/evil/.ssh/authorized_keys", 1)},
+    ),
+    "further accounts could not be looked at": Case(
+        _set(unseen={"/var/lib/extrausers/passwd": "its folder cannot be searched"}),
+        dict.fromkeys([HASHES, EMPTY, UID_ZERO, ONLY, EARLIER], UNSURE),
     ),
     "an old cloud-init that knows no JSON": Case(
         lambda image, kit: _set(

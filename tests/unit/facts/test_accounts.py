@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from amigate.check import InconclusiveError
 from amigate.evidence.model import Entry, Kind, View
-from amigate.facts.accounts import Accounts, Password, classify
+from amigate.facts.accounts import MORE_PASSWD, MORE_SHADOW, Accounts, Password, classify
 
 SHA512 = "$6$saltsalt$" + "a" * 86
 YESCRYPT = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7"
@@ -64,7 +64,7 @@ def view(passwd: str | None, shadow: str | None) -> View:
         for path, text in texts.items()
         if text is not None
     }
-    return View(entries=entries, absent=frozenset(texts.keys() - entries.keys()))
+    return View(entries=entries, absent=frozenset({*texts, *MORE_PASSWD, *MORE_SHADOW} - entries.keys()))
 
 
 def found(passwd: str, shadow: str | None, what: str) -> Any:

@@ -90,3 +90,17 @@ def test_the_tail_is_the_last_forty_lines_without_escapes() -> None:
 
 def test_long_lines_are_cut() -> None:
     assert len(console_tail("x" * 100_000)) == 200
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Setting Bitnami application password to 'Tr0ub4dor'",
+        "root:$6$salt$hash",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW",
+        "export AWS_SECRET_ACCESS_KEY=x",
+    ],
+)
+def test_a_line_that_may_hold_a_secret_is_not_shown(line: str) -> None:
+    assert console_tail(f"before\n{line}\nafter") == "before\n(line withheld: it may hold a secret)\nafter"

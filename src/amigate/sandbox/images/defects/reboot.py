@@ -54,6 +54,6 @@ def _host_keys_change_at_reboot(tree: Tree) -> None:
 
 @also("host-keys-change-at-reboot", on=("lean",))
 def _host_keys_change_at_reboot_lean(tree: Tree) -> None:
-    # Before the boot script, which makes those that are missing.
-    first = "::sysinit:/bin/busybox mount -o remount,rw /\n::sysinit:/bin/sh -c 'rm -f /etc/ssh/ssh_host_*'\n"
-    tree.write("/etc/inittab", first + tree.path("/etc/inittab").read_text())
+    # The boot script makes those that are missing while this runs, so the first boot keeps them.
+    again = f"if [ -e /var/lib/booted ]; then ({_NEW_HOST_KEY}); fi\n: >/var/lib/booted\n"
+    tree.write(f"{hooks.SETTINGS}/new-host-keys.last", again)
