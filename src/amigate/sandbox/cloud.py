@@ -117,11 +117,17 @@ class Cloud:
             yield copies
 
     def start(self, instance_id: str) -> None:
-        """Power an instance on, from its own disk."""
+        """Power an instance on, from its own disk; one that cannot start is stopped, and says why.
+
+        Raises OSError or SandboxError then."""
         entry = self._entries[instance_id]
         entry.fate = Fate.AS_THE_GUEST_ASKED
         set_state(entry.instance, "pending")
-        entry.machine.power_on()
+        try:
+            entry.machine.power_on()
+        except (OSError, SandboxError) as error:
+            set_state(entry.instance, "stopped", "Server.InternalError", str(error))
+            raise
         entry.is_on = True
 
     def stop(self, instance_id: str, *, force: bool) -> None:
@@ -218,8 +224,8 @@ class Cloud:
         try:
             self.start(entry.instance.id)
             set_state(entry.instance, "running")
-        except (OSError, SandboxError) as error:
-            set_state(entry.instance, "stopped", "Server.InternalError", str(error))
+        except (OSError, SandboxError):
+            _log.exception("%s was rebooted and does not start", entry.instance.id)
 
     def _remove(
         self, entry: Entry, code: str = "Client.UserInitiatedShutdown", reason: str = "User initiated shutdown"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
+from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
 from amigate.sandbox.api.base import CloudResponse
 
@@ -51,7 +52,10 @@ class Instances(CloudResponse):
 
         def start(instance: Instance) -> None:
             if instance.state == "stopped":
-                self.cloud.start(instance.id)
+                try:
+                    self.cloud.start(instance.id)
+                except (OSError, SandboxError) as error:
+                    raise errors.no_capacity(error) from error
 
         return self._change(check, start, "StartingInstances")
 

@@ -68,12 +68,14 @@ class Machine:
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
-        self._imds = imds = Imds(self._folder / quarters.IMDS, self.spec)
-        command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
-        self._process = process = self._nursery.start(command, self._folder, self._account)
-        address = (self.spec.public_ip, self.spec.ssh_port)
-        self._reachability = Reachability(address, has_asked=lambda: imds.was_asked)
-        self._thread = threading.Thread(target=self._live, args=(process, imds, self._reachability), daemon=True)
+        with contextlib.ExitStack() as serving:
+            self._imds = imds = serving.enter_context(Imds(self._folder / quarters.IMDS, self.spec))
+            command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
+            self._process = process = self._nursery.start(command, self._folder, self._account)
+            address = (self.spec.public_ip, self.spec.ssh_port)
+            self._reachability = reachability = Reachability(address, has_asked=lambda: imds.was_asked)
+            live = (process, serving.pop_all(), reachability)
+        self._thread = threading.Thread(target=self._live, args=live, daemon=True)
         self._thread.start()
 
     @property
@@ -149,8 +151,10 @@ class Machine:
             self._backings[disk.volume_id] = kept
         self._account.own(out)
 
-    def _live(self, process: subprocess.Popen[bytes], imds: Imds, reachability: Reachability) -> None:
-        with imds:
+    def _live(
+        self, process: subprocess.Popen[bytes], serving: contextlib.ExitStack, reachability: Reachability
+    ) -> None:
+        with serving:
             while process.poll() is None and not self._answers():
                 time.sleep(_POLL_S)
             if process.poll() is None:
