@@ -63,6 +63,12 @@ def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> No
     assert "guestfwd=tcp:169.254.169.254:80-cmd:" in network
 
 
+def test_no_value_of_the_network_adds_an_option(spec: Spec) -> None:
+    command = command_for(dataclasses.replace(spec, private_ip="172.31.0.9,hostfwd=tcp:0.0.0.0:2222-:22"))
+    options = command[command.index("-netdev") + 1].replace(",,", "").split(",")
+    assert len([one for one in options if one.startswith("hostfwd=")]) == 1
+
+
 def test_a_disk_under_another_folder_is_named_with_its_commas_written_twice(spec: Spec) -> None:
     command = command_for(spec, backing=Path("/home/a,b/user.qcow2"))
     assert any("backing.file.filename=/home/a,,b/user.qcow2" in part for part in command)

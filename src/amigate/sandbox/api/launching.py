@@ -15,6 +15,7 @@ from amigate.sandbox.api.base import CloudResponse
 from amigate.sandbox.api.block_devices import BlockDevices
 from amigate.sandbox.api.instance_attributes import new_options
 from amigate.sandbox.api.launch_checks import check_fit
+from amigate.sandbox.api.launch_network import Network, check_address
 from amigate.sandbox.api.volumes import LARGEST_GIB, attach
 from amigate.sandbox.machines import disks
 from amigate.sandbox.machines.spec import Disk, Spec
@@ -64,6 +65,7 @@ class Launching(CloudResponse):
             raise errors.bad_value("InstanceInitiatedShutdownBehavior is stop or terminate")
         self._check_counts()
         self._choose_subnet()
+        self._check_network()
         return image, self._volumes(image)
 
     def _volumes(self, image: Image) -> tuple[Mapping, ...]:
@@ -112,6 +114,16 @@ class Launching(CloudResponse):
                 raise errors.bad_value(f"Invalid availability zone: [{zone}]")
             self.params["SubnetId"] = subnets[zone].id
 
+    def _check_network(self) -> None:
+        Network(
+            backend=self.backend,
+            subnet_id=self._get_param("SubnetId"),
+            zone=(self._get_param("Placement") or {}).get("AvailabilityZone") or f"{self.region}a",
+            address=self._get_param("PrivateIpAddress"),
+            interfaces=self._get_param("NetworkInterfaces", []),
+            count=int(self.params["MinCount"]),
+        ).check()
+
     def _complete(self, instance: Instance, options: MetadataOptions) -> None:
         """Correct what moto makes up or forgets: the address, the default group, the options."""
         instance.nics[0].delete_on_termination = True
@@ -153,7 +165,7 @@ class Launching(CloudResponse):
             account_id=self.current_account,
             zone=str(instance.availability_zone),
             region=self.region,
-            private_ip=str(instance.private_ip),
+            private_ip=check_address(nic.subnet, instance.private_ip),
             public_ip=str(nic.public_ip),
             ssh_port=settings.ssh_port,
             mac=nic.mac_address,
