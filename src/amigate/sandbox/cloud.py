@@ -40,6 +40,8 @@ class Fate(StrEnum):
     STOP = "stop"
     TERMINATE = "terminate"
     REBOOT = "reboot"
+    DISCARD = "discard"
+    """There is no instance any more."""
 
 
 class AfterPowerOff(Protocol):
@@ -161,6 +163,17 @@ class Cloud:
         else:
             entry.machine.cut_power()
 
+    def discard(self, instance_id: str) -> None:
+        """Take the machine away, if there is one, of an instance that the model does not keep."""
+        entry = self._entries.get(instance_id)
+        if entry is None:
+            return
+        entry.fate = Fate.DISCARD
+        if entry.is_on:
+            entry.machine.cut_power()
+        else:
+            self._discard(entry)
+
     def close(self) -> None:
         """Cut the power of every machine and wait until all are gone."""
         with self.lock:
@@ -199,6 +212,8 @@ class Cloud:
         match entry.fate:
             case Fate.TERMINATE:
                 self._remove(entry)
+            case Fate.DISCARD:
+                self._discard(entry)
             case Fate.STOP:
                 set_state(instance, "stopped", "Client.UserInitiatedShutdown", "User initiated shutdown")
             case Fate.REBOOT:
@@ -239,6 +254,10 @@ class Cloud:
         entry.machine.discard()
         entry.instance.terminate()
         set_state(entry.instance, "terminated", code, reason)
+
+    def _discard(self, entry: Entry) -> None:
+        del self._entries[entry.instance.id]
+        entry.machine.discard()
 
     @staticmethod
     def _kept_volumes(entry: Entry) -> list[str]:

@@ -57,10 +57,14 @@ class Machine:
         self._imds: Imds | None = None
         self._reachability: Reachability | None = None
         self._account = nursery.accounts.new()
-        quarters.furnish(folder, self._account)
         self._backings: dict[str, Path] = {}
-        for disk in spec.disks:
-            self._make(disk)
+        try:
+            quarters.furnish(folder, self._account)
+            for disk in spec.disks:
+                self._make(disk)
+        except BaseException:
+            self.discard()
+            raise
 
     def disk(self, volume_id: str) -> Path:
         """Return the file of a volume: an overlay over its snapshot's disk. A running guest writes to it."""
