@@ -40,6 +40,8 @@ class Fate(StrEnum):
     STOP = "stop"
     TERMINATE = "terminate"
     REBOOT = "reboot"
+    DISCARD = "discard"
+    """There is no instance any more."""
 
 
 class AfterPowerOff(Protocol):
@@ -117,11 +119,17 @@ class Cloud:
             yield copies
 
     def start(self, instance_id: str) -> None:
-        """Power an instance on, from its own disk."""
+        """Power an instance on, from its own disk; one that cannot start is stopped, and says why.
+
+        Raises OSError or SandboxError then."""
         entry = self._entries[instance_id]
         entry.fate = Fate.AS_THE_GUEST_ASKED
         set_state(entry.instance, "pending")
-        entry.machine.power_on()
+        try:
+            entry.machine.power_on()
+        except (OSError, SandboxError) as error:
+            set_state(entry.instance, "stopped", "Server.InternalError", str(error))
+            raise
         entry.is_on = True
 
     def stop(self, instance_id: str, *, force: bool) -> None:
@@ -154,6 +162,17 @@ class Cloud:
             entry.machine.press_power_button()
         else:
             entry.machine.cut_power()
+
+    def discard(self, instance_id: str) -> None:
+        """Take the machine away, if there is one, of an instance that the model does not keep."""
+        entry = self._entries.get(instance_id)
+        if entry is None:
+            return
+        entry.fate = Fate.DISCARD
+        if entry.is_on:
+            entry.machine.cut_power()
+        else:
+            self._discard(entry)
 
     def close(self) -> None:
         """Cut the power of every machine and wait until all are gone."""
@@ -193,6 +212,8 @@ class Cloud:
         match entry.fate:
             case Fate.TERMINATE:
                 self._remove(entry)
+            case Fate.DISCARD:
+                self._discard(entry)
             case Fate.STOP:
                 set_state(instance, "stopped", "Client.UserInitiatedShutdown", "User initiated shutdown")
             case Fate.REBOOT:
@@ -218,8 +239,8 @@ class Cloud:
         try:
             self.start(entry.instance.id)
             set_state(entry.instance, "running")
-        except (OSError, SandboxError) as error:
-            set_state(entry.instance, "stopped", "Server.InternalError", str(error))
+        except (OSError, SandboxError):
+            _log.exception("%s was rebooted and does not start", entry.instance.id)
 
     def _remove(
         self, entry: Entry, code: str = "Client.UserInitiatedShutdown", reason: str = "User initiated shutdown"
@@ -233,6 +254,10 @@ class Cloud:
         entry.machine.discard()
         entry.instance.terminate()
         set_state(entry.instance, "terminated", code, reason)
+
+    def _discard(self, entry: Entry) -> None:
+        del self._entries[entry.instance.id]
+        entry.machine.discard()
 
     @staticmethod
     def _kept_volumes(entry: Entry) -> list[str]:

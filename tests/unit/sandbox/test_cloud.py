@@ -177,3 +177,11 @@ def test_each_instance_has_an_address_of_its_own(one: One) -> None:
     assert addresses[0] == "127.0.0.2"
     assert len(set(addresses)) == 600
     assert not any(address.endswith(".0") for address in addresses)
+
+
+def test_a_machine_without_an_instance_goes_when_its_power_is_off(one: One) -> None:
+    one.cloud.discard(one.instance.id)
+    assert "discarded" not in one.machine.done
+    one.machine.end(-9)
+    assert one.machine.done == ["on", "cut", "discarded"]
+    assert (one.cloud.console(one.instance.id), one.instance.terminated) == (b"", 0)

@@ -7,14 +7,17 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from amigate.errors import SandboxError
 from amigate.sandbox import workplace
-from amigate.sandbox.machines import accelerator, disks, qemu
+from amigate.sandbox.machines import accelerator, disks, qemu, quarters
 from amigate.sandbox.machines.accelerator import Accelerator
+from amigate.sandbox.machines.account import Account
+from amigate.sandbox.machines.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +63,12 @@ def test_a_guest_reaches_the_metadata_service_and_nothing_else(spec: Spec) -> No
     assert "guestfwd=tcp:169.254.169.254:80-cmd:" in network
 
 
+def test_no_value_of_the_network_adds_an_option(spec: Spec) -> None:
+    command = command_for(dataclasses.replace(spec, private_ip="172.31.0.9,hostfwd=tcp:0.0.0.0:2222-:22"))
+    options = command[command.index("-netdev") + 1].replace(",,", "").split(",")
+    assert len([one for one in options if one.startswith("hostfwd=")]) == 1
+
+
 def test_a_disk_under_another_folder_is_named_with_its_commas_written_twice(spec: Spec) -> None:
     command = command_for(spec, backing=Path("/home/a,b/user.qcow2"))
     assert any("backing.file.filename=/home/a,,b/user.qcow2" in part for part in command)
@@ -69,6 +78,19 @@ def test_qemu_needs_no_way_through_the_folders_above_its_own(spec: Spec) -> None
     command = command_for(spec, backing=Path("/root/run/i-1/vol-0123456789abcdef0.base.qcow2"))
     assert any("backing.file.filename=vol-0123456789abcdef0.base.qcow2" in part for part in command)
     assert not any("/root" in part for part in command)
+
+
+def test_a_machine_without_qemu_leaves_no_metadata_service(spec: Spec, tmp_path: Path) -> None:
+    def start(*_: object) -> NoReturn:
+        raise OSError("no processes left")
+
+    barren: Any = SimpleNamespace(accounts=SimpleNamespace(new=lambda: Account(uid=None)), start=start)
+    bare = dataclasses.replace(spec, disks=())
+    machine = Machine(bare, tmp_path / "i-1", nursery=barren, accelerator=TCG, observer=barren)
+    for _ in range(2):
+        with pytest.raises(OSError, match="no processes left"):
+            machine.power_on()
+        assert not (tmp_path / "i-1" / quarters.IMDS).exists()
 
 
 def command_for(spec: Spec, backing: Path = Path("vol-0123456789abcdef0.base.qcow2")) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from amigate.sandbox.api.describing import ImageDescriptions
 from amigate.sandbox.api.dry_run import DryRun
 from amigate.sandbox.api.encryption import Encryption
+from amigate.sandbox.api.fleets import Fleets
 from amigate.sandbox.api.groups import SecurityGroups
 from amigate.sandbox.api.image_attributes import ImageAttributes
 from amigate.sandbox.api.imaging import Imaging
@@ -20,6 +21,7 @@ from amigate.sandbox.api.snapshots import Snapshots
 class Ec2(
     DryRun,
     Launching,
+    Fleets,
     Instances,
     InstanceAttributes,
     ImageDescriptions,

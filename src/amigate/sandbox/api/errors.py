@@ -184,6 +184,11 @@ def wrong_state(instance_id: str, state: str, wanted: str) -> EC2ClientError:
     )
 
 
+def no_capacity(error: Exception) -> EC2ClientError:
+    """Refuse: there is no machine to be had."""
+    return EC2ClientError("InsufficientInstanceCapacity", f"SANDBOX: {error}")
+
+
 def bad_value(message: str) -> EC2ClientError:
     """Refuse a parameter that EC2 would refuse."""
     return EC2ClientError("InvalidParameterValue", message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.utils import utcnow
 
+from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
 from amigate.sandbox.api.base import CloudResponse
 
@@ -30,36 +31,42 @@ class Instances(CloudResponse):
         """Press the power button, or cut the power with Force."""
         force = self.is_true("Force")
 
-        def stop(instance: Instance) -> None:
+        def check(instance: Instance) -> None:
             if instance.disable_api_stop is True:
                 raise errors.protected(instance.id, "stopped", "disableApiStop")
-            if instance.state in {"pending", "running"}:
-                self.cloud.stop(instance.id, force=force)
-            elif instance.state not in {"stopping", "stopped"}:
+            if instance.state not in {"pending", "running", "stopping", "stopped"}:
                 raise errors.wrong_state(instance.id, instance.state, "running")
 
-        return self._change(stop, "StoppingInstances")
+        def stop(instance: Instance) -> None:
+            if instance.state in {"pending", "running"}:
+                self.cloud.stop(instance.id, force=force)
+
+        return self._change(check, stop, "StoppingInstances")
 
     def start_instances(self) -> ActionResult:
         """Boot a stopped instance from its own disk."""
 
-        def start(instance: Instance) -> None:
-            if instance.state == "stopped":
-                self.cloud.start(instance.id)
-            elif instance.state not in {"pending", "running"}:
+        def check(instance: Instance) -> None:
+            if instance.state not in {"pending", "running", "stopped"}:
                 raise errors.wrong_state(instance.id, instance.state, "stopped")
 
-        return self._change(start, "StartingInstances")
+        def start(instance: Instance) -> None:
+            if instance.state == "stopped":
+                try:
+                    self.cloud.start(instance.id)
+                except (OSError, SandboxError) as error:
+                    raise errors.no_capacity(error) from error
+
+        return self._change(check, start, "StartingInstances")
 
     def terminate_instances(self) -> ActionResult:
         """Take machine and disk away; a terminated instance stays terminated."""
 
-        def terminate(instance: Instance) -> None:
+        def check(instance: Instance) -> None:
             if instance.disable_api_termination is True:
                 raise errors.protected(instance.id, "terminated", "disableApiTermination")
-            self.cloud.terminate(instance.id)
 
-        return self._change(terminate, "TerminatingInstances")
+        return self._change(check, lambda instance: self.cloud.terminate(instance.id), "TerminatingInstances")
 
     def reboot_instances(self) -> ActionResult:
         """Power off by the button and on again."""
@@ -97,9 +104,13 @@ class Instances(CloudResponse):
         for instance_id in self._get_param("InstanceIds", []):
             errors.check_id(instance_id, "i", errors.instance_malformed)
 
-    def _change(self, change: Callable[[Instance], None], field: str) -> ActionResult:
-        """Change all instances named and tell the state of each before and after."""
+    def _change(
+        self, check: Callable[[Instance], None], change: Callable[[Instance], None], field: str
+    ) -> ActionResult:
+        """Change all instances named, or none if one may not be, and tell the state of each before and after."""
         instances = self._instances()
+        for instance in instances:
+            check(instance)
         self.error_on_dryrun()
         changed = []
         for instance in instances:

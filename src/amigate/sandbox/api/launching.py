@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.ec2.exceptions import EC2ClientError
 
 from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
@@ -15,6 +14,8 @@ from amigate.sandbox.api.base import CloudResponse
 from amigate.sandbox.api.block_devices import BlockDevices
 from amigate.sandbox.api.instance_attributes import new_options
 from amigate.sandbox.api.launch_checks import check_fit
+from amigate.sandbox.api.launch_network import Network, check_address
+from amigate.sandbox.api.undo import all_or_nothing
 from amigate.sandbox.api.volumes import LARGEST_GIB, attach
 from amigate.sandbox.machines import disks
 from amigate.sandbox.machines.spec import Disk, Spec
@@ -37,11 +38,12 @@ class Launching(CloudResponse):
         options = self._options(image)
         self.error_on_dryrun()
         self.params.pop("BlockDeviceMappings", None)
-        reservation: Reservation = self.content(super().run_instances())
-        for instance in reservation.instances:
-            self._complete(instance, options)
-            attach(self.backend, instance, mappings)
-        self._boot(reservation, mappings)
+        with all_or_nothing(self.cloud, self.backend):
+            reservation: Reservation = self.content(super().run_instances())
+            for instance in reservation.instances:
+                self._complete(instance, options)
+                attach(self.backend, instance, mappings)
+            self._boot(reservation, mappings)
         image.last_launched_time = utcnow()
         return self.remember(reservation)
 
@@ -64,6 +66,7 @@ class Launching(CloudResponse):
             raise errors.bad_value("InstanceInitiatedShutdownBehavior is stop or terminate")
         self._check_counts()
         self._choose_subnet()
+        self._check_network()
         return image, self._volumes(image)
 
     def _volumes(self, image: Image) -> tuple[Mapping, ...]:
@@ -80,6 +83,8 @@ class Launching(CloudResponse):
                 raise errors.unsupported(f"volumes end at {LARGEST_GIB} GiB")
             if one.snapshot_id is not None:
                 self._check_readable(one.snapshot_id)
+        if image.root_device_name not in {one.device for one in found}:
+            raise errors.bad_mapping(f"The root device '{image.root_device_name}' must be a volume")
         return tuple(sorted(found, key=lambda one: one.device != image.root_device_name))
 
     def _check_readable(self, snapshot_id: str) -> None:
@@ -112,6 +117,16 @@ class Launching(CloudResponse):
                 raise errors.bad_value(f"Invalid availability zone: [{zone}]")
             self.params["SubnetId"] = subnets[zone].id
 
+    def _check_network(self) -> None:
+        Network(
+            backend=self.backend,
+            subnet_id=self._get_param("SubnetId"),
+            zone=(self._get_param("Placement") or {}).get("AvailabilityZone") or f"{self.region}a",
+            address=self._get_param("PrivateIpAddress"),
+            interfaces=self._get_param("NetworkInterfaces", []),
+            count=int(self.params["MinCount"]),
+        ).check()
+
     def _complete(self, instance: Instance, options: MetadataOptions) -> None:
         """Correct what moto makes up or forgets: the address, the default group, the options."""
         instance.nics[0].delete_on_termination = True
@@ -123,15 +138,12 @@ class Launching(CloudResponse):
         instance.disable_api_termination = self.is_true("DisableApiTermination")
 
     def _boot(self, reservation: Reservation, mappings: tuple[Mapping, ...]) -> None:
-        """Power all machines on, or none."""
+        """Power all machines on."""
         try:
             for instance in reservation.instances:
                 self.cloud.launch(instance, self._spec(instance, reservation.id, mappings))
         except (OSError, SandboxError) as error:
-            for instance in reservation.instances:
-                self.cloud.terminate(instance.id)
-            del self.backend.reservations[reservation.id]
-            raise EC2ClientError("InsufficientInstanceCapacity", f"SANDBOX: {error}") from error
+            raise errors.no_capacity(error) from error
 
     def _disk(self, instance: Instance, mapping: Mapping) -> Disk:
         return Disk(
@@ -153,7 +165,7 @@ class Launching(CloudResponse):
             account_id=self.current_account,
             zone=str(instance.availability_zone),
             region=self.region,
-            private_ip=str(instance.private_ip),
+            private_ip=check_address(nic.subnet, instance.private_ip),
             public_ip=str(nic.public_ip),
             ssh_port=settings.ssh_port,
             mac=nic.mac_address,

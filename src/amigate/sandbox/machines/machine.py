@@ -57,10 +57,14 @@ class Machine:
         self._imds: Imds | None = None
         self._reachability: Reachability | None = None
         self._account = nursery.accounts.new()
-        quarters.furnish(folder, self._account)
         self._backings: dict[str, Path] = {}
-        for disk in spec.disks:
-            self._make(disk)
+        try:
+            quarters.furnish(folder, self._account)
+            for disk in spec.disks:
+                self._make(disk)
+        except BaseException:
+            self.discard()
+            raise
 
     def disk(self, volume_id: str) -> Path:
         """Return the file of a volume: an overlay over its snapshot's disk. A running guest writes to it."""
@@ -68,12 +72,14 @@ class Machine:
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
-        self._imds = imds = Imds(self._folder / quarters.IMDS, self.spec)
-        command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
-        self._process = process = self._nursery.start(command, self._folder, self._account)
-        address = (self.spec.public_ip, self.spec.ssh_port)
-        self._reachability = Reachability(address, has_asked=lambda: imds.was_asked)
-        self._thread = threading.Thread(target=self._live, args=(process, imds, self._reachability), daemon=True)
+        with contextlib.ExitStack() as serving:
+            self._imds = imds = serving.enter_context(Imds(self._folder / quarters.IMDS, self.spec))
+            command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
+            self._process = process = self._nursery.start(command, self._folder, self._account)
+            address = (self.spec.public_ip, self.spec.ssh_port)
+            self._reachability = reachability = Reachability(address, has_asked=lambda: imds.was_asked)
+            live = (process, serving.pop_all(), reachability)
+        self._thread = threading.Thread(target=self._live, args=live, daemon=True)
         self._thread.start()
 
     @property
@@ -149,8 +155,10 @@ class Machine:
             self._backings[disk.volume_id] = kept
         self._account.own(out)
 
-    def _live(self, process: subprocess.Popen[bytes], imds: Imds, reachability: Reachability) -> None:
-        with imds:
+    def _live(
+        self, process: subprocess.Popen[bytes], serving: contextlib.ExitStack, reachability: Reachability
+    ) -> None:
+        with serving:
             while process.poll() is None and not self._answers():
                 time.sleep(_POLL_S)
             if process.poll() is None:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from amigate.sandbox.machines.accelerator import Accelerator
     from amigate.sandbox.machines.spec import Disk, Spec
 
+NETWORK = "168.0.0.0/5"
+"""Holds the VPC's addresses and 169.254.169.254."""
+_HOST, _DNS = "172.31.255.254", "172.31.255.253"
+OWN_ADDRESSES = (_HOST, _DNS)
+"""Addresses that no guest can have."""
 _CPUS = 2
 
 
@@ -68,18 +73,12 @@ def _network(spec: Spec, python: str) -> Iterable[str]:
     run = f'exec(open("{quarters.RELAY}").read())'
     shell_safe = [_quote(part) for part in (python, "-I", "-S", "-c", run, str(quarters.IMDS))]
     options = (
-        *(
-            "user",
-            "id=net",
-            "net=168.0.0.0/5",
-            f"dhcpstart={spec.private_ip}",
-            "host=172.31.255.254",
-            "dns=172.31.255.253",
-        ),
-        *("restrict=on", f"hostfwd=tcp:{spec.public_ip}:{spec.ssh_port}-{spec.private_ip}:22"),
+        *("user", "id=net", f"net={NETWORK}", f"dhcpstart={escape(spec.private_ip)}", f"host={_HOST}", f"dns={_DNS}"),
+        "restrict=on",
+        f"hostfwd=tcp:{escape(spec.public_ip)}:{spec.ssh_port}-{escape(spec.private_ip)}:22",
         f"guestfwd=tcp:169.254.169.254:80-cmd:{escape(' '.join(shell_safe))}",
     )
-    return "-netdev", ",".join(options), "-device", f"virtio-net-pci,netdev=net,mac={spec.mac},romfile="
+    return "-netdev", ",".join(options), "-device", f"virtio-net-pci,netdev=net,mac={escape(spec.mac)},romfile="
 
 
 def _quote(part: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from amigate.sandbox.machines import qmp
 
-from .conftest import Caller, code, described, snapshots_of
+from .conftest import Caller, Unpowered, code, described, snapshots_of
 from .test_snapshots import file_of, same
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def test_a_volume_that_stays_can_become_a_snapshot(caller: Caller, ec2: Any, wit
     "change,expected",
     [
         ({"DeviceName": "/dev/xvda", "NoDevice": ""}, "InvalidBlockDeviceMapping"),
+        ({"DeviceName": "/dev/xvda", "VirtualName": "ephemeral0"}, "InvalidBlockDeviceMapping"),
         ({"DeviceName": "/dev/xvda", "Ebs": {"SnapshotId": "snap-0123456789abcdef0"}}, "InvalidBlockDeviceMapping"),
         ({"DeviceName": "/dev/sdf", "Ebs": {"SnapshotId": "snap-0123456789abcdef0"}}, "InvalidSnapshot.NotFound"),
         ({"DeviceName": "/dev/sdf", "Ebs": {"VolumeType": "gp3"}}, "MissingParameter"),
@@ -126,6 +127,45 @@ def test_volumes_that_cannot_be_start_nothing(ec2: Any, image: str, change: dict
     assert code(ec2.run_instances, **asked) == expected
     assert ec2.describe_instances()["Reservations"] == []
     assert ec2.describe_volumes()["Volumes"] == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ("power_on", OSError("no processes left"), "InsufficientInstanceCapacity"),
+        ("power_on", RuntimeError("a defect"), "InternalError"),
+        ("_make", OSError("no space left"), "InsufficientInstanceCapacity"),
+    ],
+)
+def test_a_launch_that_fails_half_way_leaves_nothing(
+    caller: Caller, with_data: str, monkeypatch: pytest.MonkeyPatch, failure: tuple[str, Exception, str]
+) -> None:
+    ec2, (place, error, expected) = caller.client(), failure
+    right, asked = getattr(Unpowered, place), []
+
+    def second_fails(machine: Unpowered, *more: Any) -> None:
+        asked.append(machine.spec.instance_id)
+        if len(set(asked)) > 1:
+            raise error
+        right(machine, *more)
+
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    kept = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    monkeypatch.setattr(Unpowered, place, second_fails)
+    stays = [{"DeviceName": "/dev/sdf", "Ebs": {"DeleteOnTermination": False}}]
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "run", "Value": "one"}]}]
+    several = {"MinCount": 2, "MaxCount": 2, "BlockDeviceMappings": stays, "TagSpecifications": tags}
+    assert code(ec2.run_instances, ImageId=with_data, **several) == expected
+    own = [{"DeviceIndex": 0, "NetworkInterfaceId": kept}]
+    assert code(ec2.run_instances, ImageId=with_data, MinCount=1, MaxCount=1, NetworkInterfaces=own) == expected
+    assert ec2.describe_instances()["Reservations"] == []
+    assert ec2.describe_volumes()["Volumes"] == []
+    assert ec2.describe_tags(Filters=[{"Name": "resource-type", "Values": ["instance"]}])["Tags"] == []
+    (left,) = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert (left["NetworkInterfaceId"], left["Status"]) == (kept, "available")
+    cloud = caller.sandbox._cloud
+    assert cloud is not None
+    assert not [one for one in asked if one in cloud._entries or (cloud._folder / one).exists()]
 
 
 @pytest.mark.parametrize(
