@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +17,8 @@ from amigate.errors import SandboxError
 from amigate.sandbox import workplace
 from amigate.sandbox.machines import accelerator, disks, qemu
 from amigate.sandbox.machines.accelerator import Accelerator
+from amigate.sandbox.machines.account import Account
+from amigate.sandbox.machines.machine import CONSOLE_BYTES, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +100,24 @@ def test_sizes_are_rounded_up_to_gib(size: int, gib: int) -> None:
 def test_a_missing_disk_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
     with pytest.raises(SandboxError):
         disks.virtual_size(tmp_path / "none.qcow2")
+
+
+def test_only_the_end_of_a_console_is_read_however_much_a_guest_writes(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nursery: Any = SimpleNamespace(accounts=SimpleNamespace(new=lambda: Account(uid=None)))
+    bare = dataclasses.replace(spec, disks=())
+    observer: Any = None
+    machine = Machine(bare, tmp_path / "i-1", nursery=nursery, accelerator=TCG, observer=observer)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("all of it was read"))
+    for name in ("console", "qemu.log"):
+        with (tmp_path / "i-1" / name).open("wb") as file:
+            file.truncate(1 << 40)  # sparse
+            file.seek(0, os.SEEK_END)
+            file.write(b"the end")
+    assert len(machine.console()) == CONSOLE_BYTES
+    assert machine.console().endswith(b"the end")
+    assert machine.complaint().endswith("the end")
 
 
 @pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")

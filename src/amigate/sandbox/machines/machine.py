@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -133,11 +134,11 @@ class Machine:
 
     def console(self) -> bytes:
         """Return the end of what the guest wrote to its serial console."""
-        return _read(self._folder / quarters.CONSOLE)[-CONSOLE_BYTES:]
+        return _end_of(self._folder / quarters.CONSOLE)
 
     def complaint(self) -> str:
-        """Return what QEMU itself said before it ended."""
-        return _read(self._folder / quarters.LOG).decode(errors="replace").strip()
+        """Return what QEMU itself said last before it ended."""
+        return _end_of(self._folder / quarters.LOG).decode(errors="replace").strip()
 
     def _make(self, disk: Disk) -> None:
         out = self._folder / disk.file_name
@@ -174,5 +175,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+def _end_of(path: Path) -> bytes:
+    """Return what EC2 would keep of a file; a guest can make it as large as the host's disk."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - CONSOLE_BYTES))
+        return file.read(CONSOLE_BYTES)
