@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.instances import Instance
 
     from amigate.sandbox.machines.accelerator import Accelerator
+    from amigate.sandbox.machines.disks import Layers
     from amigate.sandbox.machines.nursery import Nursery
     from amigate.sandbox.machines.spec import Spec
     from amigate.sandbox.settings import Settings
@@ -105,7 +106,7 @@ class Cloud:
         return entry.machine.status if entry else "insufficient-data"
 
     @contextlib.contextmanager
-    def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+    def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Layers]]:
         """Provide files of an instance's volumes that nobody writes to; a running guest is held for a moment.
 
         Raises OSError if that fails."""

@@ -75,7 +75,8 @@ class Volumes(CloudResponse):
         if mapping.snapshot_id is None:
             self.cloud.store.make(volume_id, size_bytes)
         else:
-            self.cloud.store.copy(volume_id, self.cloud.store.disk(mapping.snapshot_id), size_bytes)
+            source = disks.Layers(file=self.cloud.store.disk(mapping.snapshot_id))
+            self.cloud.store.copy(volume_id, source, size_bytes)
 
     def delete_volume(self) -> ActionResult:
         """Delete a volume that no instance has, and its disk."""

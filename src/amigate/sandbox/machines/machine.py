@@ -63,9 +63,9 @@ class Machine:
         for disk in spec.disks:
             self._make(disk)
 
-    def disk(self, volume_id: str) -> Path:
+    def disk(self, volume_id: str) -> disks.Layers:
         """Return the file of a volume: an overlay over its snapshot's disk. A running guest writes to it."""
-        return self._folder / f"{volume_id}.qcow2"
+        return disks.Layers(file=self._folder / f"{volume_id}.qcow2", backing=self._backings.get(volume_id))
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
@@ -98,16 +98,19 @@ class Machine:
         _kill(process)
 
     @contextlib.contextmanager
-    def still(self, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+    def still(self, volume_ids: Sequence[str]) -> Iterator[dict[str, disks.Layers]]:
         """Provide the disks of a running guest as they are at one moment: what a loss of power would leave.
 
         QEMU writes what it keeps of a disk when it pauses. Raises OSError if it does not answer."""
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
-            copies = {volume_id: Path(place) / f"{volume_id}.qcow2" for volume_id in volume_ids}
+            copies = {
+                volume_id: replace(self.disk(volume_id), file=Path(place) / f"{volume_id}.qcow2")
+                for volume_id in volume_ids
+            }
             qmp.execute(self._folder / quarters.QMP, "stop")
             try:
                 for volume_id, copy in copies.items():
-                    shutil.copyfile(self.disk(volume_id), copy)
+                    shutil.copyfile(self.disk(volume_id).file, copy.file)
             finally:
                 qmp.execute(self._folder / quarters.QMP, "cont")
             yield copies

@@ -68,7 +68,7 @@ def test_an_instance_has_the_volumes_of_its_image(caller: Caller, ec2: Any, with
     assert cloud is not None
     machine = cloud.machine(launched["InstanceId"])
     assert [one.device for one in machine.spec.disks] == ["/dev/xvda", "/dev/sdf", "/dev/sdg"]
-    assert same(machine.disk(found["/dev/sdf"]["VolumeId"]), file_of(caller, sources[1]))
+    assert same(machine.disk(found["/dev/sdf"]["VolumeId"]).file, file_of(caller, sources[1]))
     end(ec2, launched)
     assert ec2.describe_volumes()["Volumes"] == []
 
