@@ -10,7 +10,7 @@ from moto.core.responses import ActionResult
 
 from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
-from amigate.sandbox.api.block_devices import BlockDevices
+from amigate.sandbox.api.block_devices import BlockDevices, check_source
 from amigate.sandbox.api.image import Image
 from amigate.sandbox.api.mapping import Mapping
 from amigate.sandbox.api.naming import Naming
@@ -77,6 +77,8 @@ class Imaging(Naming):
             if one.get("DeviceName") in present and ("SnapshotId" in volume or "Encrypted" in volume):
                 message = "snapshotId and encrypted cannot be modified on devices that the instance has"
                 raise errors.bad_mapping(message)
+            if "SnapshotId" in volume:
+                check_source(self.here.visible_snapshot(volume["SnapshotId"], self.current_account), volume)
         devices = BlockDevices(region=self.here, backend=self.backend)
         return tuple(one for one in devices.laid_over(volumes, asked) if not one.is_left_out)
 
