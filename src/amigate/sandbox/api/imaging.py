@@ -83,7 +83,6 @@ class Imaging(Naming):
         return tuple(one for one in devices.laid_over(volumes, asked) if not one.is_left_out)
 
     def _new_image(self, name: str, instance: Instance) -> Image:
-        source = self.here.images.get(instance.image_id)
         image = Image(
             ec2_backend=self.backend,
             name=name,
@@ -92,7 +91,7 @@ class Imaging(Naming):
             source_instance_id=instance.id,
             source_image_id=instance.image_id,
             source_image_region=self.region,
-            **({} if source is None else source.traits),
+            **self.cloud.traits(instance.id),
         )
         image.root_device_name = instance.root_device_name
         image.boot_mode = self._get_param("BootModeOverride") or image.boot_mode

@@ -278,3 +278,17 @@ def test_an_image_does_not_change_the_encryption_of_a_snapshot_that_is_added(ec2
     asked = {"InstanceId": launched["InstanceId"], "Name": "child", "BlockDeviceMappings": added}
     assert code(ec2.create_image, **asked) == "InvalidBlockDeviceMapping"
     end(ec2, launched)
+
+
+def test_an_image_is_of_its_parents_kind_when_that_is_gone(caller: Caller, disk: Path) -> None:
+    ec2 = caller.client()
+    kind = {"imds_support": "v2.0", "product_codes": ("abc",), "memory_mib": 300, "tpm_support": "v2.0"}
+    parent = caller.add_image(disk, "parent", **kind)
+    launched = launch(ec2, parent)
+    before = described(ec2, parent)
+    ec2.deregister_image(ImageId=parent)
+    made = described(ec2, ec2.create_image(InstanceId=launched["InstanceId"], Name="child")["ImageId"])
+    kept = ("BootMode", "EnaSupport", "ImdsSupport", "ProductCodes", "TpmSupport")
+    assert {name: made.get(name) for name in kept} == {name: before[name] for name in kept}
+    assert made["SourceImageId"] == parent
+    end(ec2, launched)
