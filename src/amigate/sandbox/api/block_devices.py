@@ -71,7 +71,10 @@ class BlockDevices:
         snapshot_id = volume.get("SnapshotId") or base.snapshot_id
         least = base.size_gib if snapshot_id == base.snapshot_id else 0
         if volume.get("SnapshotId"):
-            least = self.region.visible_snapshot(snapshot_id or "", self.backend.account_id).volume_size
+            snapshot = self.region.visible_snapshot(volume["SnapshotId"], self.backend.account_id)
+            if snapshot.status != "completed":
+                raise errors.wrong_snapshot_state(snapshot.id)
+            least = snapshot.volume_size
         size = int(volume.get("VolumeSize") or least)
         if not size:
             raise errors.missing("size or snapshotId")

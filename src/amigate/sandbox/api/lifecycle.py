@@ -49,7 +49,7 @@ class Lifecycle(Copying):
 
     def disable_image(self) -> ActionResult:
         """Let nobody launch or share an image; all its launch permissions are gone for good."""
-        image = self._in_state("available", "disabled", "failed")
+        image = self._in_state("available", "disabled")
         self.error_on_dryrun()
         image.state = "disabled"
         image.launch_permissions.clear()
