@@ -8,7 +8,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.ec2.models.instances import StateReason
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from moto.ec2.models.instances import Instance
 
     from amigate.sandbox.machines.accelerator import Accelerator
+    from amigate.sandbox.machines.disks import Layers
     from amigate.sandbox.machines.nursery import Nursery
     from amigate.sandbox.machines.spec import Spec
     from amigate.sandbox.settings import Settings
@@ -60,6 +61,8 @@ class Entry:
     fate: Fate = Fate.AS_THE_GUEST_ASKED
     is_on: bool = False
     has_run: bool = False
+    traits: dict[str, Any] = field(default_factory=dict)
+    """What an image made of the instance has from the one that it was launched from, which may be gone by then."""
     when_off: list[AfterPowerOff] = field(default_factory=list)
     """What is done before the machine is powered on again."""
 
@@ -89,12 +92,18 @@ class Cloud:
         machine = Machine(
             spec, self._folder / instance.id, nursery=self._nursery, accelerator=self._accelerator, observer=observer
         )
-        self._entries[instance.id] = Entry(instance=instance, machine=machine)
+        image = self.catalogue.region(spec.region).images.get(spec.image_id)
+        traits = {} if image is None else image.traits
+        self._entries[instance.id] = Entry(instance=instance, machine=machine, traits=traits)
         self.start(instance.id)
 
     def machine(self, instance_id: str) -> Machine:
         """Return the machine of an instance; KeyError once it is terminated."""
         return self._entries[instance_id].machine
+
+    def traits(self, instance_id: str) -> dict[str, Any]:
+        """Return what an instance had from its image when it was launched; KeyError once it is terminated."""
+        return self._entries[instance_id].traits
 
     def console(self, instance_id: str) -> bytes:
         """Return the end of the serial console; nothing once the instance is terminated."""
@@ -107,7 +116,7 @@ class Cloud:
         return entry.machine.status if entry else "insufficient-data"
 
     @contextlib.contextmanager
-    def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+    def still_disks(self, instance_id: str, volume_ids: Sequence[str]) -> Iterator[dict[str, Layers]]:
         """Provide files of an instance's volumes that nobody writes to; a running guest is held for a moment.
 
         Raises OSError if that fails."""

@@ -29,7 +29,7 @@ class Store:
         """Let a snapshot stand for a file of the user's."""
         self._disks[snapshot_id] = disk.resolve()
 
-    def copy(self, new_id: str, disk: Path, size_bytes: int = 0) -> None:
+    def copy(self, new_id: str, disk: disks.Layers, size_bytes: int = 0) -> None:
         """Make a self-contained copy of a disk that nobody writes to, as large as is said at least."""
         out = self._file(new_id)
         disks.copy(disk, out, size_bytes)

@@ -131,3 +131,30 @@ def test_public_keys_are_listed_as_ec2_does_so_that_cloud_init_finds_them(guest:
     assert guest.read("/latest/meta-data/public-keys/") == (200, b"0=launch")
     assert guest.read("/latest/meta-data/public-keys/0/") == (200, b"openssh-key")
     assert guest.read("/latest/meta-data/public-keys/0/openssh-key") == (200, b"ssh-ed25519 AAAA launch\n")
+
+
+@pytest.mark.parametrize("length", ["-1", "1025", "9" * 5000, "many"])
+def test_a_body_that_has_no_sensible_length_is_refused_unread(guest: Guest, length: str) -> None:
+    headers = {TTL: "60", "Content-Length": length}
+    assert guest.ask("PUT", "/latest/api/token", headers) == (400, b"")
+
+
+def test_a_guest_that_asks_for_tokens_without_end_keeps_the_latest(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amigate.sandbox.machines.imds._MOST_TOKENS", 2)
+    with serving(spec, tmp_path) as guest:
+        tokens = [guest.token() for _ in range(3)]
+        found = [guest.ask("GET", "/latest/meta-data/ami-id", {TOKEN: token})[0] for token in tokens]
+    assert found == [401, 200, 200]
+
+
+def test_tokens_that_ran_out_make_room_for_others(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("amigate.sandbox.machines.imds.time.monotonic", lambda: now)
+    imds = Imds(tmp_path / "imds", spec)
+    with imds:
+        imds.token("/latest/api/token", "60", forwarded=False)
+        now = 61.0
+        imds.token("/latest/api/token", "60", forwarded=False)
+        assert len(imds._tokens) == 1

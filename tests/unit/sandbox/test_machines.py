@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +18,8 @@ from amigate.sandbox import workplace
 from amigate.sandbox.machines import accelerator, disks, qemu, quarters
 from amigate.sandbox.machines.accelerator import Accelerator
 from amigate.sandbox.machines.account import Account
-from amigate.sandbox.machines.machine import Machine
+from amigate.sandbox.machines.disks import Layers
+from amigate.sandbox.machines.machine import CONSOLE_BYTES, Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,19 +122,66 @@ def test_a_missing_disk_is_an_error_of_the_sandbox(tmp_path: Path) -> None:
         disks.virtual_size(tmp_path / "none.qcow2")
 
 
-@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
-def test_a_disk_that_its_machine_made_refer_to_a_file_of_ours_is_not_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_only_the_end_of_a_console_is_read_however_much_a_guest_writes(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    nursery: Any = SimpleNamespace(accounts=SimpleNamespace(new=lambda: Account(uid=None)))
+    bare = dataclasses.replace(spec, disks=())
+    observer: Any = None
+    machine = Machine(bare, tmp_path / "i-1", nursery=nursery, accelerator=TCG, observer=observer)
+    monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("all of it was read"))
+    for name in ("console", "qemu.log"):
+        with (tmp_path / "i-1" / name).open("wb") as file:
+            file.truncate(1 << 40)  # sparse
+            file.seek(0, os.SEEK_END)
+            file.write(b"the end")
+    assert len(machine.console()) == CONSOLE_BYTES
+    assert machine.console().endswith(b"the end")
+    assert machine.complaint().endswith("the end")
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
+def test_a_disk_is_copied_with_the_backing_that_it_was_made_with_and_no_other(tmp_path: Path) -> None:
+    base, ours = _base(tmp_path / "a,b.base.qcow2"), _base(tmp_path / "ours.qcow2")
+    fill(base, 0xA5)
+    made, changed = tmp_path / "made.qcow2", tmp_path / "changed.qcow2"
+    disks.overlay(base, made, 1 << 20)
+    disks.overlay(ours, changed, 1 << 20)
+    disks.copy(Layers(file=made, backing=base), tmp_path / "copy.qcow2")
+    subprocess.run(["qemu-img", "compare", "-q", tmp_path / "copy.qcow2", base], check=True)
+    for backing in (base, None):
+        with pytest.raises(SandboxError, match="not the machine's own"):
+            disks.copy(Layers(file=changed, backing=backing), tmp_path / "stolen.qcow2")
+    assert not (tmp_path / "stolen.qcow2").exists()
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
+def test_a_machine_cannot_have_a_file_copied_by_way_of_one_of_its_own(tmp_path: Path) -> None:
     machine = tmp_path / "i-1"
     machine.mkdir()
-    disks.overlay(_base(machine / "base.qcow2"), machine / "root.qcow2", 1 << 20)
-    disks.overlay(_base(tmp_path.parent / "ours.qcow2"), machine / "changed.qcow2", 1 << 20)
-    monkeypatch.setattr("os.geteuid", lambda: 0)
-    disks.copy(machine / "root.qcow2", tmp_path / "copy.qcow2")
+    base, ours = _base(machine / "base.qcow2"), _base(tmp_path / "ours.qcow2")
+    disks.overlay(ours, machine / "console", 1 << 20)
+    disks.overlay(machine / "console", machine / "root.qcow2", 1 << 20)
     with pytest.raises(SandboxError, match="not the machine's own"):
-        disks.copy(machine / "changed.qcow2", tmp_path / "stolen.qcow2")
-    assert not (tmp_path / "stolen.qcow2").exists()
+        disks.copy(Layers(file=machine / "root.qcow2", backing=base), tmp_path / "stolen.qcow2")
+
+
+@pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")
+def test_a_header_that_changes_after_it_was_looked_at_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, ours = _base(tmp_path / "base.qcow2"), _base(tmp_path / "ours.qcow2")
+    fill(ours, 0xA5)
+    disks.overlay(ours, tmp_path / "root.qcow2", 1 << 20)
+    monkeypatch.setattr(disks, "_require_untouched", lambda _: None)
+    disks.copy(Layers(file=tmp_path / "root.qcow2", backing=base), tmp_path / "copy.qcow2")
+    subprocess.run(["qemu-img", "compare", "-q", tmp_path / "copy.qcow2", base], check=True)
+
+
+def fill(disk: Path, byte: int) -> None:
+    """Write something into all of a disk."""
+    run = ["qemu-io", "-f", "qcow2", "-c", f"write -P {byte} 0 1M", str(disk)]
+    subprocess.run(run, check=True, stdout=subprocess.DEVNULL)
 
 
 def _base(path: Path) -> Path:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from moto.ec2.models import EC2Backend
 
     from amigate.sandbox.api.catalogue import Region
+    from amigate.sandbox.api.snapshot import Snapshot
 
 _DEVICE = re.compile(r"(/dev/)?(sd[a-z][1-9]?\d?|xvd[a-z]{1,2}\d?)")
 _TYPES = ("standard", "io1", "io2", "gp2", "gp3", "sc1", "st1")
@@ -70,7 +71,10 @@ class BlockDevices:
         snapshot_id = volume.get("SnapshotId") or base.snapshot_id
         least = base.size_gib if snapshot_id == base.snapshot_id else 0
         if volume.get("SnapshotId"):
-            least = self.region.visible_snapshot(snapshot_id or "", self.backend.account_id).volume_size
+            snapshot = self.region.visible_snapshot(volume["SnapshotId"], self.backend.account_id)
+            if snapshot.status != "completed":
+                raise errors.wrong_snapshot_state(snapshot.id)
+            least = snapshot.volume_size
         size = int(volume.get("VolumeSize") or least)
         if not size:
             raise errors.missing("size or snapshotId")
@@ -108,6 +112,14 @@ class BlockDevices:
         return replace(mapping, encrypted=True, kms_key_id=key or mapping.kms_key_id)
 
 
+def check_source(snapshot: Snapshot, volume: dict[str, Any]) -> None:
+    """Refuse an image an unfinished snapshot, and to change whether that is encrypted."""
+    if snapshot.status != "completed":
+        raise errors.wrong_snapshot_state(snapshot.id)
+    if "KmsKeyId" in volume or volume.get("Encrypted", snapshot.encrypted) != snapshot.encrypted:
+        raise errors.bad_mapping("the encryption of a device that has a snapshot cannot be changed")
+
+
 def check_type(kind: str, iops: int | None) -> None:
     """Refuse a type of volume that there is none of, or that its IOPS do not fit."""
     if kind not in _TYPES:
@@ -118,4 +130,4 @@ def check_type(kind: str, iops: int | None) -> None:
         raise errors.bad_combination(f"The parameter iops is not supported for {kind} volumes.")
 
 
-__all__ = ["DEFAULT_VOLUME_TYPE", "BlockDevices", "check_type"]
+__all__ = ["DEFAULT_VOLUME_TYPE", "BlockDevices", "check_source", "check_type"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from amigate.sandbox.api import encryption, errors
 from amigate.sandbox.api.base import CloudResponse
 from amigate.sandbox.api.snapshot import Snapshot
+from amigate.sandbox.machines.disks import Layers
 
 _INACCESSIBLE = "Given key ID is not accessible"
 
@@ -44,7 +45,7 @@ class Copying(CloudResponse):
         if encrypted and key is None:
             snapshot.status, snapshot.state_message = "error", _INACCESSIBLE
         else:
-            self.cloud.store.copy(snapshot.id, self.cloud.store.disk(source.id))
+            self.cloud.store.copy(snapshot.id, Layers(file=self.cloud.store.disk(source.id)))
         self.here.snapshots[snapshot.id] = snapshot
         return snapshot
 

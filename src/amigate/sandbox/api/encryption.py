@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from moto.core.responses import ActionResult
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MANAGED_ALIAS = "alias/aws/ebs"
 _ARN_PARTS = 6
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def default_key(backend: EC2Backend) -> str:
@@ -41,9 +43,10 @@ def find_key(backend: EC2Backend, key_id: str) -> str | None:
 
 def is_managed(arn: str | None) -> bool:
     """Whether that is AWS's own key for EBS, which nobody else can be allowed to use."""
-    if arn is None:
-        return False
-    _, _, _, region, account_id, name = arn.split(":", _ARN_PARTS - 1)
+    parts = (arn or "").split(":", _ARN_PARTS - 1)
+    if len(parts) != _ARN_PARTS or not _ACCOUNT.fullmatch(parts[4]) or parts[3] not in kms_backends[parts[4]]:
+        return False  # a key that is not there, as it was written
+    region, account_id, name = parts[3:]
     key = kms_backends[account_id][region].keys.get(name.removeprefix("key/"))
     return key is not None and MANAGED_ALIAS in key.aliases
 

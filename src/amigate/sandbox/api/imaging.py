@@ -10,7 +10,7 @@ from moto.core.responses import ActionResult
 
 from amigate.errors import SandboxError
 from amigate.sandbox.api import errors
-from amigate.sandbox.api.block_devices import BlockDevices
+from amigate.sandbox.api.block_devices import BlockDevices, check_source
 from amigate.sandbox.api.image import Image
 from amigate.sandbox.api.mapping import Mapping
 from amigate.sandbox.api.naming import Naming
@@ -77,11 +77,12 @@ class Imaging(Naming):
             if one.get("DeviceName") in present and ("SnapshotId" in volume or "Encrypted" in volume):
                 message = "snapshotId and encrypted cannot be modified on devices that the instance has"
                 raise errors.bad_mapping(message)
+            if "SnapshotId" in volume:
+                check_source(self.here.visible_snapshot(volume["SnapshotId"], self.current_account), volume)
         devices = BlockDevices(region=self.here, backend=self.backend)
         return tuple(one for one in devices.laid_over(volumes, asked) if not one.is_left_out)
 
     def _new_image(self, name: str, instance: Instance) -> Image:
-        source = self.here.images.get(instance.image_id)
         image = Image(
             ec2_backend=self.backend,
             name=name,
@@ -90,7 +91,7 @@ class Imaging(Naming):
             source_instance_id=instance.id,
             source_image_id=instance.image_id,
             source_image_region=self.region,
-            **({} if source is None else source.traits),
+            **self.cloud.traits(instance.id),
         )
         image.root_device_name = instance.root_device_name
         image.boot_mode = self._get_param("BootModeOverride") or image.boot_mode

@@ -25,7 +25,7 @@ class Lifecycle(Copying):
     """Take images out of use."""
 
     def deregister_image(self) -> ActionResult:
-        """Forget an image; its snapshots stay, unless asked otherwise and no other image needs them."""
+        """Forget an image; the caller's snapshots of it that no other image needs go on request."""
         image = self.owned_image()
         if image.is_protected or (image.protected_until is not None and image.protected_until > utcnow()):
             raise errors.not_permitted(
@@ -42,12 +42,14 @@ class Lifecycle(Copying):
     def _delete(self, snapshot_id: str) -> dict[str, str]:
         if self.here.images_of(snapshot_id):
             return {"SnapshotId": snapshot_id, "ReturnCode": "skipped"}
+        if self.here.snapshots[snapshot_id].owner_id != self.current_account:
+            return {"SnapshotId": snapshot_id, "ReturnCode": "client-error"}
         self.drop(snapshot_id)
         return {"SnapshotId": snapshot_id, "ReturnCode": "success"}
 
     def disable_image(self) -> ActionResult:
         """Let nobody launch or share an image; all its launch permissions are gone for good."""
-        image = self._in_state("available", "disabled", "failed")
+        image = self._in_state("available", "disabled")
         self.error_on_dryrun()
         image.state = "disabled"
         image.launch_permissions.clear()

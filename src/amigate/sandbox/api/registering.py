@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.responses import ActionResult
 
 from amigate.sandbox.api import errors
-from amigate.sandbox.api.block_devices import BlockDevices
+from amigate.sandbox.api.block_devices import BlockDevices, check_source
 from amigate.sandbox.api.copying import Copying
 from amigate.sandbox.api.image import Image
 from amigate.sandbox.api.naming import Naming
@@ -56,14 +56,9 @@ class Registering(Naming, Copying):
         return BlockDevices(region=self.here, backend=self.backend).laid_over((), asked)
 
     def _check_source(self, volume: dict[str, Any]) -> None:
-        """Refuse snapshots of others, unfinished ones, and to encrypt while registering."""
-        if "SnapshotId" not in volume:
-            return
-        snapshot = self.here.owned_snapshot(volume["SnapshotId"], self.current_account)
-        if snapshot.status != "completed":
-            raise errors.wrong_snapshot_state(snapshot.id)
-        if "KmsKeyId" in volume or volume.get("Encrypted", snapshot.encrypted) != snapshot.encrypted:
-            raise errors.bad_mapping("the encryption of a device that has a snapshot cannot be changed")
+        """Refuse snapshots of others, too."""
+        if "SnapshotId" in volume:
+            check_source(self.here.owned_snapshot(volume["SnapshotId"], self.current_account), volume)
 
     def _root(self, mappings: tuple[Mapping, ...], location: str | None) -> str | None:
         """Return the root device, which has a snapshot."""

@@ -14,10 +14,10 @@ from amigate.sandbox.api.filters import SNAPSHOT_FILTERS, matching
 from amigate.sandbox.api.paging import page
 from amigate.sandbox.api.snapshot import Snapshot
 from amigate.sandbox.api.volumes import Volumes
+from amigate.sandbox.machines.disks import Layers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from moto.ec2.models.elastic_block_store import Volume
 
@@ -89,13 +89,13 @@ class Snapshots(Volumes, Copying):
         return ActionResult({"Snapshots": [one.described(self.tags_of(one.id)) for one in made]})
 
     @contextlib.contextmanager
-    def _disks(self, volumes: list[Volume]) -> Iterator[dict[str, Path]]:
+    def _disks(self, volumes: list[Volume]) -> Iterator[dict[str, Layers]]:
         """Provide files of volumes that nobody writes to; all are of one instance, or of none."""
         ids = [volume.id for volume in volumes]
         attachment = volumes[0].attachment if volumes else None
         try:
             if attachment is None:
-                yield {volume_id: self.cloud.store.disk(volume_id) for volume_id in ids}
+                yield {volume_id: Layers(file=self.cloud.store.disk(volume_id)) for volume_id in ids}
                 return
             with self.cloud.still_disks(attachment.instance.id, ids) as found:
                 yield found
@@ -103,7 +103,7 @@ class Snapshots(Volumes, Copying):
             message = f"SANDBOX: the disk of {', '.join(ids)} cannot be copied now: {error}"
             raise errors.wrong_volume_state(message) from error
 
-    def _taken(self, volume: Volume, disk: Path, tags: dict[str, str]) -> Snapshot:
+    def _taken(self, volume: Volume, disk: Layers, tags: dict[str, str]) -> Snapshot:
         snapshot = Snapshot(
             ec2_backend=self.backend,
             volume_size=volume.size,

@@ -67,7 +67,12 @@ class Volumes(CloudResponse):
         self.error_on_dryrun()
         made = new_volume(self.backend, mapping, zone)
         made.add_tags(tags)
-        self._make_disk(made.id, mapping)
+        try:
+            self._make_disk(made.id, mapping)
+        except BaseException:  # nobody shall see a volume without a disk
+            del self.backend.volumes[made.id]
+            self.backend.tags.pop(made.id, None)
+            raise
         return self.remember(made)
 
     def _make_disk(self, volume_id: str, mapping: Mapping) -> None:
@@ -75,7 +80,8 @@ class Volumes(CloudResponse):
         if mapping.snapshot_id is None:
             self.cloud.store.make(volume_id, size_bytes)
         else:
-            self.cloud.store.copy(volume_id, self.cloud.store.disk(mapping.snapshot_id), size_bytes)
+            source = disks.Layers(file=self.cloud.store.disk(mapping.snapshot_id))
+            self.cloud.store.copy(volume_id, source, size_bytes)
 
     def delete_volume(self) -> ActionResult:
         """Delete a volume that no instance has, and its disk."""

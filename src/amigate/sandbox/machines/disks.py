@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from amigate.errors import SandboxError
 from amigate.sandbox.images import tools
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 GIB = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """A disk file, and the one file that it is an overlay over as we made it, whatever its header says now."""
+
+    file: Path
+    backing: Path | None = None
+    """None for a file that stands alone."""
 
 
 def virtual_size(disk: Path) -> int:
@@ -43,12 +54,14 @@ def empty(out: Path, size_bytes: int) -> None:
     tools.run(["qemu-img", "create", "-q", "-f", "qcow2", str(out), str(size_bytes)])
 
 
-def copy(disk: Path, out: Path, size_bytes: int = 0) -> None:
-    """Make a self-contained copy, whole or not at all, and as large as is said at least."""
-    _require_own_backing(disk)
+def copy(disk: Layers, out: Path, size_bytes: int = 0) -> None:
+    """Make a self-contained copy, whole or not at all, and as large as is said at least.
+
+    Raises SandboxError for a disk that refers to another file than it should."""
+    _require_untouched(disk)
     unfinished = out.with_suffix(".partial")
     try:
-        tools.run(["qemu-img", "convert", "-f", "qcow2", "-O", "qcow2", str(disk), str(unfinished)])
+        tools.run(["qemu-img", "convert", "-O", "qcow2", f"json:{json.dumps(_opened(disk))}", str(unfinished)])
         if size_bytes > virtual_size(unfinished):
             tools.run(["qemu-img", "resize", "-q", "-f", "qcow2", str(unfinished), str(size_bytes)])
         unfinished.chmod(0o444)
@@ -63,12 +76,18 @@ def _info(disk: Path) -> dict[str, Any]:
     return found
 
 
-def _require_own_backing(disk: Path) -> None:
-    """Raise SandboxError if a disk refers to more than what lies beside it or in the folder above.
+def _require_untouched(disk: Layers) -> None:
+    """Raise SandboxError if a header names anything but the backing that the disk was made with.
 
-    QEMU can write what it likes into the header, and would not get at other files itself where we are root."""
-    found = _info(disk)
+    QEMU can write what it likes into the header, and we can read files that it cannot."""
+    found = _info(disk.file)
     named = found.get("full-backing-filename", found.get("backing-filename"))
-    elsewhere = named is not None and Path(named).parent not in list(disk.absolute().parents)[:2]
-    if "data-file" in found.get("format-specific", {}).get("data", {}) or (elsewhere and os.geteuid() == 0):
-        raise SandboxError(f"{disk.name} refers to a file that is not the machine's own")
+    wanted = None if disk.backing is None else str(disk.backing)
+    if named != wanted or "data-file" in found.get("format-specific", {}).get("data", {}):
+        raise SandboxError(f"{disk.file.name} refers to a file that is not the machine's own")
+
+
+def _opened(disk: Layers) -> dict[str, Any]:
+    """Return how QEMU opens a disk without following a header, which may have changed since it was looked at."""
+    backing = None if disk.backing is None else _opened(Layers(file=disk.backing))
+    return {"driver": "qcow2", "file": {"driver": "file", "filename": str(disk.file)}, "backing": backing}

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from amigate.sandbox.machines.spec import Spec
 
 _LONGEST_TTL_S = 21600
+_MOST_TOKENS = 1024
+"""Beyond them the oldest go; a guest must not fill the host's memory."""
+_LARGEST_BODY = 1024
+"""Of a request; none needs a body at all."""
 _TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 _TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
 _Answer = tuple[HTTPStatus, bytes, dict[str, str]]
@@ -35,6 +39,7 @@ class Imds:
         self.was_asked = False
         """Whether the guest has made any request."""
         self._tokens: dict[str, float] = {}
+        self._lock = threading.Lock()
         self._path = path
         self._server = _Server(str(path), _handler(self))
         path.chmod(0o666)  # the relay runs as another user; the folder above lets nobody else through
@@ -61,9 +66,14 @@ class Imds:
             return _refusal(HTTPStatus.FORBIDDEN)
         if ttl is None or not ttl.isdecimal() or not 1 <= int(ttl) <= _LONGEST_TTL_S:
             return _refusal(HTTPStatus.BAD_REQUEST)
-        made = secrets.token_urlsafe(40)
-        self._tokens[made] = time.monotonic() + int(ttl)
-        return HTTPStatus.OK, made.encode(), {_TTL_HEADER: ttl}
+        return HTTPStatus.OK, self._new_token(int(ttl)).encode(), {_TTL_HEADER: ttl}
+
+    def _new_token(self, ttl_s: int) -> str:
+        made, now = secrets.token_urlsafe(40), time.monotonic()
+        with self._lock:
+            valid = [(token, end) for token, end in self._tokens.items() if end >= now]
+            self._tokens = dict([*valid, (made, now + ttl_s)][-_MOST_TOKENS:])
+        return made
 
     def read(self, path: str, token: str | None) -> _Answer:
         """Answer a GET, which needs a token that has not run out; HttpTokens=optional allows none at all."""
@@ -97,6 +107,13 @@ def _refusal(status: HTTPStatus) -> _Answer:
     return status, b"", {}
 
 
+def _body_length(header: str | None) -> int | None:
+    """Return how long a body is said to be; None if that is no number or too much."""
+    text = (header or "0").strip()
+    plausible = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST_BODY))
+    return int(text) if plausible and int(text) <= _LARGEST_BODY else None
+
+
 def _handler(imds: Imds) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,7 +123,12 @@ def _handler(imds: Imds) -> type[BaseHTTPRequestHandler]:
 
         def do_PUT(self) -> None:
             """Hand out a token."""
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = _body_length(self.headers.get("Content-Length"))
+            if length is None:
+                self.close_connection = True  # what follows is no request
+                self._send(_refusal(HTTPStatus.BAD_REQUEST))
+                return
+            self.rfile.read(length)
             forwarded = "X-Forwarded-For" in self.headers
             self._send(imds.token(self.path, self.headers.get(_TTL_HEADER), forwarded=forwarded))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -66,9 +67,9 @@ class Machine:
             self.discard()
             raise
 
-    def disk(self, volume_id: str) -> Path:
+    def disk(self, volume_id: str) -> disks.Layers:
         """Return the file of a volume: an overlay over its snapshot's disk. A running guest writes to it."""
-        return self._folder / f"{volume_id}.qcow2"
+        return disks.Layers(file=self._folder / f"{volume_id}.qcow2", backing=self._backings.get(volume_id))
 
     def power_on(self) -> None:
         """Start QEMU; returns at once, the guest boots meanwhile."""
@@ -103,16 +104,19 @@ class Machine:
         _kill(process)
 
     @contextlib.contextmanager
-    def still(self, volume_ids: Sequence[str]) -> Iterator[dict[str, Path]]:
+    def still(self, volume_ids: Sequence[str]) -> Iterator[dict[str, disks.Layers]]:
         """Provide the disks of a running guest as they are at one moment: what a loss of power would leave.
 
         QEMU writes what it keeps of a disk when it pauses. Raises OSError if it does not answer."""
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
-            copies = {volume_id: Path(place) / f"{volume_id}.qcow2" for volume_id in volume_ids}
+            copies = {
+                volume_id: replace(self.disk(volume_id), file=Path(place) / f"{volume_id}.qcow2")
+                for volume_id in volume_ids
+            }
             qmp.execute(self._folder / quarters.QMP, "stop")
             try:
                 for volume_id, copy in copies.items():
-                    shutil.copyfile(self.disk(volume_id), copy)
+                    shutil.copyfile(self.disk(volume_id).file, copy.file)
             finally:
                 qmp.execute(self._folder / quarters.QMP, "cont")
             yield copies
@@ -139,11 +143,11 @@ class Machine:
 
     def console(self) -> bytes:
         """Return the end of what the guest wrote to its serial console."""
-        return _read(self._folder / quarters.CONSOLE)[-CONSOLE_BYTES:]
+        return _end_of(self._folder / quarters.CONSOLE)
 
     def complaint(self) -> str:
-        """Return what QEMU itself said before it ended."""
-        return _read(self._folder / quarters.LOG).decode(errors="replace").strip()
+        """Return what QEMU itself said last before it ended."""
+        return _end_of(self._folder / quarters.LOG).decode(errors="replace").strip()
 
     def _make(self, disk: Disk) -> None:
         out = self._folder / disk.file_name
@@ -182,5 +186,10 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         process.kill()
 
 
-def _read(path: Path) -> bytes:
-    return path.read_bytes() if path.exists() else b""
+def _end_of(path: Path) -> bytes:
+    """Return what EC2 would keep of a file; a guest can make it as large as the host's disk."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - CONSOLE_BYTES))
+        return file.read(CONSOLE_BYTES)

@@ -68,7 +68,7 @@ def test_an_instance_has_the_volumes_of_its_image(caller: Caller, ec2: Any, with
     assert cloud is not None
     machine = cloud.machine(launched["InstanceId"])
     assert [one.device for one in machine.spec.disks] == ["/dev/xvda", "/dev/sdf", "/dev/sdg"]
-    assert same(machine.disk(found["/dev/sdf"]["VolumeId"]), file_of(caller, sources[1]))
+    assert same(machine.disk(found["/dev/sdf"]["VolumeId"]).file, file_of(caller, sources[1]))
     end(ec2, launched)
     assert ec2.describe_volumes()["Volumes"] == []
 
@@ -290,3 +290,45 @@ def test_a_launch_is_remembered_by_the_image(ec2: Any, image: str) -> None:
     assert described(ec2, image)["LastLaunchedTime"]
     asked = ec2.describe_image_attribute(ImageId=image, Attribute="lastLaunchedTime")
     assert asked["LastLaunchedTime"]["Value"].endswith("Z")
+
+
+def test_an_image_with_a_snapshot_of_somebody_else_does_not_take_it_away(
+    caller: Caller, stranger: Caller, theirs: Any, image: str, disk: Path
+) -> None:
+    ec2 = caller.client()
+    (snapshot,) = snapshots_of(ec2, image)
+    launched = launch(theirs, stranger.add_image(disk, "theirs"))
+    added = [{"DeviceName": "/dev/sdz", "Ebs": {"SnapshotId": snapshot}}]
+    asked = {"InstanceId": launched["InstanceId"], "Name": "borrowed", "BlockDeviceMappings": added}
+    assert code(theirs.create_image, **asked) == "InvalidSnapshot.NotFound"
+    share = {"Add": [{"UserId": stranger.account_id}]}
+    ec2.modify_snapshot_attribute(SnapshotId=snapshot, CreateVolumePermission=share)
+    made = theirs.create_image(**asked)["ImageId"]
+    ec2.deregister_image(ImageId=image)
+    gone = theirs.deregister_image(ImageId=made, DeleteAssociatedSnapshots=True)["DeleteSnapshotResults"]
+    assert {one["SnapshotId"]: one["ReturnCode"] for one in gone}[snapshot] == "client-error"
+    assert sorted(one["ReturnCode"] for one in gone) == ["client-error", "success"]
+    assert ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"]
+    end(theirs, launched)
+
+
+def test_an_image_does_not_change_the_encryption_of_a_snapshot_that_is_added(ec2: Any, image: str) -> None:
+    launched = launch(ec2, image)
+    added = [{"DeviceName": "/dev/sdz", "Ebs": {"SnapshotId": snapshots_of(ec2, image)[0], "Encrypted": True}}]
+    asked = {"InstanceId": launched["InstanceId"], "Name": "child", "BlockDeviceMappings": added}
+    assert code(ec2.create_image, **asked) == "InvalidBlockDeviceMapping"
+    end(ec2, launched)
+
+
+def test_an_image_is_of_its_parents_kind_when_that_is_gone(caller: Caller, disk: Path) -> None:
+    ec2 = caller.client()
+    kind = {"imds_support": "v2.0", "product_codes": ("abc",), "memory_mib": 300, "tpm_support": "v2.0"}
+    parent = caller.add_image(disk, "parent", **kind)
+    launched = launch(ec2, parent)
+    before = described(ec2, parent)
+    ec2.deregister_image(ImageId=parent)
+    made = described(ec2, ec2.create_image(InstanceId=launched["InstanceId"], Name="child")["ImageId"])
+    kept = ("BootMode", "EnaSupport", "ImdsSupport", "ProductCodes", "TpmSupport")
+    assert {name: made.get(name) for name in kept} == {name: before[name] for name in kept}
+    assert made["SourceImageId"] == parent
+    end(ec2, launched)

@@ -108,3 +108,11 @@ def test_every_image_is_allowed(ec2: Any) -> None:
     enable = ec2.enable_allowed_images_settings
     assert code(enable, AllowedImagesSettingsState="enabled") == "UnsupportedOperation"
     assert ec2.disable_allowed_images_settings()["AllowedImagesSettingsState"] == "disabled"
+
+
+def test_an_image_that_failed_never_becomes_available(ec2: Any, image: str) -> None:
+    copy = {"SourceRegion": "us-east-1", "SourceImageId": image, "Encrypted": True, "KmsKeyId": "alias/none"}
+    failed = ec2.copy_image(Name="failed", **copy)["ImageId"]
+    assert code(ec2.disable_image, ImageId=failed) == "InvalidAMIID.Unavailable"
+    assert code(ec2.enable_image, ImageId=failed) == "InvalidAMIID.Unavailable"
+    assert described(ec2, failed)["State"] == "failed"

@@ -188,3 +188,15 @@ def test_each_attribute_is_described_by_itself(caller: Caller, ec2: Any, disk: P
     assert not attribute("kernel").get("KernelId")
     assert not attribute("lastLaunchedTime").get("LastLaunchedTime")
     assert code(ec2.describe_image_attribute, ImageId=made, Attribute="colour") == "InvalidParameterValue"
+
+
+@pytest.mark.parametrize(
+    "key", ["their-own", "alias/none", "arn:aws:kms:us-east-1:me:key/x", "arn:aws:kms:moon-1:123456789012:key/x"]
+)
+def test_what_is_encrypted_with_a_key_that_is_not_there_can_be_shared(
+    caller: Caller, ec2: Any, disk: Path, key: str
+) -> None:
+    made = caller.add_image(disk, "of a key unknown", kms_key_id=key)
+    share = {"Add": [{"UserId": "111111111111"}]}
+    ec2.modify_image_attribute(ImageId=made, LaunchPermission=share)
+    ec2.modify_snapshot_attribute(SnapshotId=snapshots_of(ec2, made)[0], CreateVolumePermission=share)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amigate.sandbox.machines import disks
+
 from .conftest import Caller, code, snapshots_of
 
 if TYPE_CHECKING:
@@ -168,3 +170,28 @@ def test_snapshots_come_in_pages_and_by_filter(ec2: Any, snapshot: str) -> None:
 def test_an_id_of_the_wrong_shape_is_malformed(ec2: Any, wrong: str) -> None:
     assert code(ec2.describe_snapshots, SnapshotIds=[wrong]) == "InvalidSnapshotID.Malformed"
     assert code(ec2.delete_snapshot, SnapshotId=wrong) == "InvalidSnapshotID.Malformed"
+
+
+def test_nothing_is_made_of_a_snapshot_that_is_not_complete(ec2: Any, image: str, snapshot: str) -> None:
+    copy = {"SourceRegion": "us-east-1", "SourceSnapshotId": snapshot, "Encrypted": True, "KmsKeyId": "alias/none"}
+    failed = ec2.copy_snapshot(**copy)["SnapshotId"]
+    device = [{"DeviceName": "/dev/sdz", "Ebs": {"SnapshotId": failed}}]
+    launch = {"ImageId": image, "MinCount": 1, "MaxCount": 1}
+    assert code(ec2.create_volume, AvailabilityZone="us-east-1a", SnapshotId=failed) == "IncorrectState"
+    assert code(ec2.run_instances, **launch, BlockDeviceMappings=device) == "IncorrectState"
+    assert ec2.describe_volumes()["Volumes"] == []
+    launched = ec2.run_instances(**launch)["Instances"][0]["InstanceId"]
+    asked = {"InstanceId": launched, "Name": "child", "BlockDeviceMappings": device}
+    assert code(ec2.create_image, **asked) == "IncorrectState"
+    ec2.terminate_instances(InstanceIds=[launched])
+
+
+def test_a_volume_whose_disk_cannot_be_made_is_not_there(
+    ec2: Any, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(disks, "copy", full)
+    assert code(ec2.create_volume, AvailabilityZone="us-east-1a", SnapshotId=snapshot) == "InternalError"
+    assert ec2.describe_volumes()["Volumes"] == []
