@@ -126,6 +126,6 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
         "test_ami_tools_current",
     }
     assert "needs ec2, which one host does not have" in done.stdout
-    assert "needs a reboot and EC2's status checks, which one host does not have" in done.stdout
+    assert "needs a look at what strangers are offered, which one host does not have" in done.stdout
     assert "needs twin, which one host does not have" in done.stdout
     assert "$6$" not in done.stdout + done.stderr
