@@ -83,6 +83,6 @@ def test_what_a_killed_run_leaves_is_reaped(bed: Bed, others: list[str], phase: 
         check=False,
     )
     assert early.returncode == 0, early.stderr
-    assert bed.left() == at_work  # nothing has expired yet
+    assert set(at_work) <= set(bed.left())  # nothing has expired yet; a call under way may have added something
     bed.reap()
     assert bed.left() == others
