@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from amigate.result import Report
 
 
 class Exit(IntEnum):
@@ -42,6 +46,13 @@ class PartialError(AmigateError):
 
 class AwsError(AmigateError):
     """AWS refused or did not answer."""
+
+
+class RemovalError(AwsError):
+    """What a run made in an account may still be there; the hint has the commands that remove it."""
+
+    report: Report | None = None
+    """What the run found out nevertheless."""
 
 
 class LaunchError(AmigateError):

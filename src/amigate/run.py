@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from amigate import __version__
-from amigate.errors import PartialError, UsageError
+from amigate.errors import PartialError, RemovalError, UsageError
 from amigate.evidence import codec
 from amigate.evidence.model import Evidence, Outcome, View
 from amigate.judge import catalogue
@@ -62,6 +62,8 @@ class _Log:
 
     phases: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    left: RemovalError | None = None
+    """What could not be removed."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -85,8 +87,9 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     """Judge `ami_id` under `profile` and return the report; nothing that was launched stays behind.
 
     `witnesses` are those to ask, by default all of the profile's; `receivers` those with whom the image is to be
-    shared: account ids, ARNs of organizations and their units, `all`. Raises AmigateError when the image cannot be
-    looked at; what the image itself does is in the report."""
+    shared: account ids, ARNs of organizations and their units, `all`. What the image does, and what AWS does not let
+    us see of it, is in the report. Raises AmigateError when the image cannot be looked at at all, RemovalError, with
+    the report, when something that was launched may still be there."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
 
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
@@ -124,7 +127,11 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     log.phases["total"] = round(time.monotonic() - started, 3)
     if seen is not None:
         log.phases["until the last witness was ready"] = round(seen.ready_at - started, 3)
-    return _report(target, profile, evidence, found, seen, log)
+    report = _report(target, profile, evidence, found, seen, log)
+    if log.left is not None:
+        log.left.report = report
+        raise log.left
+    return report
 
 
 def _settings(profile: Profile, check: Check) -> Mapping[str, object]:
@@ -195,20 +202,28 @@ def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
         keep=options.keep,
         progress=progress,
     )
-    with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
-        return observe(
-            run,
-            ec2.image,
-            planned,
-            Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
-            Manner(
-                ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
-                ssh_port=options.ssh_port or profile.ssh.port,
-                timeout_s=timeout_s,
-                key_wait_s=profile.ssh.key_wait_s,
-            ),
-            progress=progress,
-        )
+    seen: Observation | None = None
+    try:
+        with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
+            seen = observe(
+                run,
+                ec2.image,
+                planned,
+                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
+                Manner(
+                    ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
+                    ssh_port=options.ssh_port or profile.ssh.port,
+                    timeout_s=timeout_s,
+                    key_wait_s=profile.ssh.key_wait_s,
+                ),
+                progress=progress,
+            )
+    except RemovalError as error:
+        if seen is None:
+            raise
+        log.left = error
+        log.notes.append(f"Resources were left behind: {error}. " + " ".join(error.hint.splitlines()))
+    return seen
 
 
 def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan) -> Evidence:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.errors import LaunchError
+from amigate.errors import RemovalError
 from amigate.evidence import frames
 from amigate.result import Status, Verdict
-from amigate.sandbox.fault import Fault
+from amigate.sandbox.fault import Error, Fault
 from amigate.sources import connection, handshake, knock, observer, shutdown_timer
 
 if TYPE_CHECKING:
@@ -166,9 +166,39 @@ def test_collecting_from_a_machine_that_dies_meanwhile(bed: Bed) -> None:
 
 
 def test_no_capacity_anywhere_is_no_verdict(bed: Bed) -> None:
-    with bed.sandbox.faults.add(Fault.no_capacity()), pytest.raises(LaunchError, match="InsufficientInstanceCapacity"):
-        bed.validate()
+    with bed.sandbox.faults.add(Fault.no_capacity()):
+        report = judged(bed, "")
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert statuses(report)["ami-owned-and-available"] == "pass"
+    assert "InsufficientInstanceCapacity" in next(r.message for r in report.results if r.id == INSIDE)
+
+
+def test_one_launch_that_fails_costs_what_it_would_have_shown_alone(bed: Bed) -> None:
+    """The second of them; the first goes on, and EC2's hint is told."""
+    with bed.sandbox.faults.add(Fault("RunInstances", nth=2, error=Error("UnauthorizedOperation"))):
+        report = judged(bed, "")
+    assert report.verdict is Verdict.INCONCLUSIVE
+    found = {result.status for result in report.results}
+    assert found <= {Status.PASS, Status.NOT_APPLICABLE, Status.INCONCLUSIVE}
+    assert any("add ec2:RunInstances to the policy" in result.message for result in report.results)
+
+
+def test_ec2_that_says_no_more_of_the_instances_costs_no_finding(bed: Bed) -> None:
+    """What the image's own description violates is told nevertheless."""
+    bed.ec2.modify_image_attribute(ImageId=bed.ami, LaunchPermission={"Add": [{"UserId": "222222222222"}]})
+    denied = Fault("DescribeInstances", times=None, error=Error("UnauthorizedOperation"))
+    try:
+        with bed.sandbox.faults.add(denied), pytest.raises(RemovalError) as caught:
+            bed.validate()
+    finally:
+        bed.ec2.reset_image_attribute(ImageId=bed.ami, Attribute="launchPermission")
+    bed.reap()
     assert bed.left() == []
+    report = caught.value.report
+    assert report is not None
+    assert statuses(report)["ami-not-shared-before-gate"] == "fail"
+    assert "pass" not in {status for rule, status in statuses(report).items() if rule.startswith("ssh-")}
+    assert any("left behind" in note for note in report.notes)
 
 
 def test_capacity_is_looked_for_elsewhere(bed: Bed) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from amigate.cli import options, output
@@ -58,6 +60,5 @@ def command(  # noqa: PLR0913 - one parameter per option
     )
     image_id = bake(aws, recipe, show)
     click.echo(f"Made {image_id} ({name}) from {source}.", err=True)
-    report = validate(aws, image_id, profile, options=choice, progress=show)
-    output.write(report, wanted)
-    return exit_code(report)
+    judge = partial(validate, aws, image_id, profile, options=choice, progress=show)
+    return exit_code(output.judged(judge, wanted))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from amigate.errors import UsageError
+from amigate.errors import RemovalError, UsageError
 from amigate.report import console
 from amigate.report.escape import printable
 from amigate.report.formats import FORMATS
@@ -52,6 +52,18 @@ def write(report: Report, wanted: Sequence[Destination]) -> None:
             click.echo(console.render(report, color=_color()), nl=False, color=True)
         else:
             click.echo(FORMATS[name](report), nl=False)
+
+
+def judged(judge: Callable[[], Report], wanted: Sequence[Destination]) -> Report:
+    """Return the report of `judge`, written to each destination, also when things were left behind; then it raises."""
+    try:
+        report = judge()
+    except RemovalError as error:
+        if error.report is not None:
+            write(error.report, wanted)
+        raise
+    write(report, wanted)
+    return report
 
 
 def progress(*, quiet: bool) -> Callable[[str], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -53,7 +54,8 @@ def command(  # noqa: PLR0913 - one parameter per option
     profile = load(profile_name, frozenset(catalogue.checks()))
     show = output.progress(quiet=quiet)
     aws = connect(region=region, endpoint_url=endpoint_url)
-    report = validate(
+    judge = partial(
+        validate,
         aws,
         ami,
         profile,
@@ -61,7 +63,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         receivers=receivers,
         progress=show,
     )
-    output.write(report, wanted)
+    report = output.judged(judge, wanted)
     aside = any(path is None and name != "console" for name, path in wanted)  # standard output is the report's
     if not report.may_share:
         held = gate.held_by(aws, report, receivers)

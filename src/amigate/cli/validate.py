@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,8 @@ def command(  # noqa: PLR0913 - one parameter per option
     profile = load(profile_name, frozenset(catalogue.checks()))
     witnesses = narrowed(profile, asked, accept_partial=accept_partial)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
-    report = validate(
+    judge = partial(
+        validate,
         connect(region=region, endpoint_url=endpoint_url),
         target,
         profile,
@@ -70,8 +72,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         options=replace(choice, keep=_keep(choice.ssh_port or profile.ssh.port) if keep else None),
         progress=output.progress(quiet=quiet),
     )
-    output.write(report, wanted)
-    return exit_code(report)
+    return exit_code(output.judged(judge, wanted))
 
 
 def _keep(port: int) -> Keep:

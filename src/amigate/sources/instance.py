@@ -46,9 +46,9 @@ def observe(  # noqa: PLR0913, PLR0917 - the parts of one observation
 ) -> Observation:
     """Launch all that `plan` asks for at the same time, and look at each.
 
-    `image` is an Image of DescribeImages; `progress` defaults to the run's. Raises LaunchError or AwsError
-    when AWS is in the way; what the image does becomes part of the views. The first error, and
-    KeyboardInterrupt, stop every launch within seconds."""
+    `image` is an Image of DescribeImages; `progress` defaults to the run's. What the image does
+    becomes part of the views, and so does what AWS does not let us see. Raises UsageError for what the caller asked
+    of AWS in vain; that, and KeyboardInterrupt, stop every launch within seconds."""
     observer = Observer(run, image, plan, questions, manner, progress or run.say)
     with ThreadPoolExecutor(max_workers=len(plan.all)) as pool:
         try:

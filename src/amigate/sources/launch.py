@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from amigate.errors import AwsError, LaunchError
+from amigate.errors import AwsError, LaunchError, UsageError
 from amigate.sources import tags
 from amigate.sources.aws_errors import aws_errors, code_of
 from amigate.sources.interrupts import interrupts
@@ -20,7 +20,7 @@ from amigate.sources.placement import placements
 from amigate.sources.reaping import reap_behind
 from amigate.sources.removal import Made, Removal
 from amigate.sources.request import build_request
-from amigate.sources.run_instances import Launcher
+from amigate.sources.run_instances import Launcher, is_about_type
 from amigate.sources.runner import runner_network
 from amigate.sources.security_group import GroupPlan, make_security_group
 from amigate.sources.wishes import Wishes
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from amigate.sources.network import Network
     from amigate.sources.placement import Placement
 
+LANDING_S = 120
+"""Longest that the end of a run waits for launches under way; one that is not answered is looked for by its tag."""
 NOTICE = "still removing what this run made in the account; please wait"
 
 
@@ -65,6 +67,8 @@ class AccountRun:
         self._places: dict[str, tuple[Placement, ...]] = {}
         self._group_id = ""
         self._lock = threading.Lock()
+        self._landing = threading.Condition()
+        self._launching = 0
         self._over = self._removed = False
 
     def launch(
@@ -73,9 +77,12 @@ class AccountRun:
         """Launch one instance of `image` (an Image of DescribeImages), with a key pair of its own unless `keyless`.
 
         Where there is no capacity, other types and zones are tried. Safe to call from several threads. Raises
-        LaunchError; what was made until then is removed on exit."""
-        if self._is_over():
-            raise LaunchError(f"no launch of {label}: this run is over")
+        LaunchError, or UsageError for a subnet or a type that the user named and EC2 does not have; what was made
+        until then is removed on exit."""
+        with self._in_flight(label):
+            return self._launch(image, label, stop_on_shutdown=stop_on_shutdown, keyless=keyless)
+
+    def _launch(self, image: Mapping[str, Any], label: str, *, stop_on_shutdown: bool, keyless: bool) -> Machine:
         try:
             key = make_login_key()
             places, group_id = self._footing(image)
@@ -97,6 +104,8 @@ class AccountRun:
                 ),
             )
         except AwsError as error:
+            if self._wishes.instance_type and is_about_type(error):
+                raise UsageError(str(error), hint="name another --instance-type") from error.__cause__
             raise LaunchError(str(error), hint=error.hint) from error.__cause__
         self.say(f"{label}: launched {instance_id} ({place})")
         machine = Machine(
@@ -115,8 +124,10 @@ class AccountRun:
     def close(self) -> None:
         """Remove everything; a second call removes what an interrupted first did not come to.
 
-        Raises one AwsError that names what could not be removed and the commands that do."""
+        Raises RemovalError that names what could not be removed and the commands that do."""
         self._over = True
+        with self._landing:  # whoever broke off the wait for a launch must not leave before it
+            self._landing.wait_for(lambda: not self._launching, timeout=LANDING_S)
         if self._removed:
             return
         self._removed = True
@@ -139,6 +150,20 @@ class AccountRun:
     def leave(self) -> None:
         """Remove nothing: the run is over, and the caller keeps what it made until it expires."""
         self._over = self._removed = True
+
+    @contextmanager
+    def _in_flight(self, label: str) -> Iterator[None]:
+        """Count a launch while it is under way; raises LaunchError for one that comes too late."""
+        with self._landing:
+            if self._is_over():
+                raise LaunchError(f"no launch of {label}: this run is over")
+            self._launching += 1
+        try:
+            yield
+        finally:
+            with self._landing:
+                self._launching -= 1
+                self._landing.notify_all()
 
     def _is_over(self) -> bool:
         return self._over or self.interrupted()
@@ -207,7 +232,7 @@ def open_run(  # noqa: PLR0913 - one keyword per choice of the caller
     removal is going on. `ssh_port` is opened to `runner_cidr` (default: this machine's public address).
     With `keep`, a block that ends well leaves what it made, until it expires. Unless `reap` is False, what earlier
     runs in this account left and has expired is removed at the end. Raises UsageError for a network that is too
-    wide, one AwsError that names what could not be removed."""
+    wide, RemovalError that names what could not be removed."""
 
     def say(text: str) -> None:
         with suppress(OSError, ValueError):  # a terminal that is gone must not keep us from cleaning up

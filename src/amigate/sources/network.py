@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.errors import UsageError
-from amigate.sources.aws_errors import aws_errors
+from amigate.errors import AwsError, UsageError
+from amigate.sources.aws_errors import aws_errors, code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import SubnetTypeDef
 
     from amigate.sources.aws import Aws
 
+UNKNOWN = frozenset({"InvalidSubnetID.NotFound", "InvalidSubnetID.Malformed", "InvalidSubnetId.Malformed"})
 GIVE_SUBNET = "give a subnet that the runner can reach with --subnet subnet-…"
 
 
@@ -40,8 +41,7 @@ def find_network(aws: Aws, subnet_id: str | None) -> Network:
 
     Raises UsageError when there is no such thing, AwsError when EC2 does not say."""
     if subnet_id:
-        with aws_errors(f"describe {subnet_id}"):
-            found = aws.ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
+        found = _named(aws, subnet_id)
         return _network(found[0]["VpcId"], found)
     vpc_id = _default_vpc(aws)
     with aws_errors("describe the default subnets"):
@@ -51,6 +51,16 @@ def find_network(aws: Aws, subnet_id: str | None) -> Network:
     if not found:
         raise UsageError(f"the default VPC of {aws.region} has no default subnet", hint=GIVE_SUBNET)
     return _network(vpc_id, found)
+
+
+def _named(aws: Aws, subnet_id: str) -> list[SubnetTypeDef]:
+    try:
+        with aws_errors(f"describe {subnet_id}"):
+            return aws.ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"]
+    except AwsError as error:
+        if code_of(error) in UNKNOWN:
+            raise UsageError(f"{aws.region} has no subnet {subnet_id} of this account", hint=GIVE_SUBNET) from error
+        raise
 
 
 def _default_vpc(aws: Aws) -> str:

@@ -66,7 +66,7 @@ class Seen:
     """What was seen of one launch."""
 
     launch: Launch
-    launched: Machine | None
+    launched: Machine | None = None
     """None when it could not be launched."""
     views: dict[Viewpoint, View] = field(default_factory=dict)
     console: str = ""
@@ -110,23 +110,32 @@ class Observer:
             connection.close()
 
     def look(self, launch: Launch) -> Seen:
-        """Launch one instance and see what there is to see."""
+        """Launch one instance and see what there is to see.
+
+        Where AWS is in the way, what was not seen until then is broken; what was seen is not lost."""
         clock = _Clock()
+        seen = Seen(launch=launch, laps=clock.laps)
         try:
-            machine = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
-        except LaunchError as error:
-            if launch is not Launch.KEYLESS:
-                raise
-            # One rule needs it; what the others can tell shall not be lost.
-            outside = Viewpoint(launch, 1, Vantage.OUTSIDE)
-            return Seen(launch=launch, launched=None, views={outside: View(broken=f"no launch without a key: {error}")})
-        seen = Seen(launch=launch, launched=machine, laps=clock.laps)
-        clock.lap("launch")
-        if launch is Launch.KEYLESS:
-            self._look_as_stranger(seen, clock)
-        else:
-            self._look_inside(seen, clock)
+            seen.launched = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
+            clock.lap("launch")
+            if launch is Launch.KEYLESS:
+                self._look_as_stranger(seen, clock)
+            else:
+                self._look_inside(seen, clock)
+        except (AwsError, LaunchError) as error:
+            self._break_off(seen, error)
+        finally:
+            if launch is self._plan.last:  # nobody waits for it any longer
+                self._login_known.set()
         return seen
+
+    def _break_off(self, seen: Seen, error: AmigateError) -> None:
+        reason = f"launch {seen.launch}: {error}" + (f" ({error.hint})" if error.hint else "")
+        if not self._cancelled.is_set():
+            self._say(reason)
+        for viewpoint in self._plan.viewpoints():
+            if viewpoint.launch is seen.launch:
+                seen.views.setdefault(viewpoint, View(broken=reason))
 
     def _look_inside(self, seen: Seen, clock: _Clock) -> None:
         contact, connection = self._reach(seen.machine)

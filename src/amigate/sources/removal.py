@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from amigate.errors import AwsError
+from amigate.errors import RemovalError
 from amigate.sources import tags
 from amigate.sources.remover import Remover
 
@@ -44,7 +44,7 @@ class Removal:
         self._remover = Remover(aws, say=say, pause_s=pause_s)
 
     def run(self) -> None:
-        """Remove it all; raise one AwsError that names what could not be removed, and how to."""
+        """Remove it all; raise one RemovalError that names what could not be removed, and how to."""
         if self._made.launches_asked:
             self._remover.terminate(self._find_instances() | self._made.instance_ids)
             self._remover.delete_volumes(self._find_volumes())
@@ -52,7 +52,7 @@ class Removal:
             self._remover.delete_groups(self._made.group_ids or self._find_groups())
         self._remover.delete_key_pairs(self._made.key_names)
         if left := self._remover.left:
-            raise AwsError(
+            raise RemovalError(
                 "this run could not remove " + ", ".join(each.what for each in left),
                 hint="remove them yourself:\n" + "\n".join(each.command for each in left),
             )

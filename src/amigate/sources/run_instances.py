@@ -92,13 +92,18 @@ def _elsewhere(
         return [each for each in left if each.subnet != place.subnet]
     if code == VCPU_LIMIT and VCPU_LIMIT not in refused.values():
         others = [each for each in left if family_of(each.instance_type) != family_of(place.instance_type)]
-    elif code in TYPE_UNKNOWN and "InstanceType" in str(error):
+    elif is_about_type(error):
         others = [each for each in left if each.instance_type != place.instance_type]
     else:
         raise error
     if not others:
         raise error
     return others
+
+
+def is_about_type(error: AwsError) -> bool:
+    """Whether EC2 says that there is no such instance type."""
+    return code_of(error) in TYPE_UNKNOWN and "InstanceType" in str(error)
 
 
 def _nowhere(refused: dict[Placement, str]) -> LaunchError:

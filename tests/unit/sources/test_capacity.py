@@ -207,11 +207,11 @@ def test_a_type_that_the_region_does_not_know_is_passed_over(aws: Aws, image: di
     assert len(ec2.places()) == 2
 
 
-def test_a_type_that_was_asked_for_and_does_not_exist_is_ec2s_own_error(
+def test_a_type_that_was_asked_for_and_does_not_exist_is_the_users_mistake(
     aws: Aws, image: dict[str, Any], ec2: Ec2
 ) -> None:
     ec2.refuse = lambda _kind, _zone: (400, "InvalidParameterValue")
-    with pytest.raises(LaunchError, match="InvalidParameterValue"):
+    with pytest.raises(UsageError, match="InvalidParameterValue"):
         launch(aws, image, instance_type="t9.micro")
 
 

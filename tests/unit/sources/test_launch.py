@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network
 from types import SimpleNamespace
@@ -351,6 +352,36 @@ def test_a_run_that_is_over_launches_nothing(aws: Aws, image: dict[str, Any]) ->
         pass
     with pytest.raises(LaunchError, match="over"):
         run.launch(image, "A")
+
+
+def test_a_subnet_that_is_not_there_is_the_users_mistake(aws: Aws, image: dict[str, Any]) -> None:
+    for subnet in ("subnet-0123456789abcdef0", "subnet-nonsense"):
+        with (
+            pytest.raises(UsageError, match=f"no subnet {subnet}"),
+            open_run(aws, runner_cidr=RUNNER, pause_s=0, subnet=subnet) as run,
+        ):
+            run.launch(image, "A")
+    assert not leftovers(aws)
+
+
+def test_the_end_of_a_run_waits_for_a_launch_that_nobody_waits_for(aws: Aws, image: dict[str, Any]) -> None:
+    """A second Ctrl-C breaks off the wait for a thread that launches; its instance must not outlive the run."""
+    asked, over = threading.Event(), threading.Event()
+
+    def hold(**_: object) -> None:
+        asked.set()
+        over.wait(0.5)  # the run is closed meanwhile
+
+    aws.ec2.meta.events.register("before-call.ec2.RunInstances", hold)
+    try:
+        with open_run(aws, runner_cidr=RUNNER, pause_s=0) as run:
+            thread = threading.Thread(target=run.launch, args=(image, "A"))
+            thread.start()
+            assert asked.wait(5)
+    finally:
+        aws.ec2.meta.events.unregister("before-call.ec2.RunInstances", hold)
+    thread.join()
+    assert not leftovers(aws)
 
 
 def test_a_run_that_launches_nothing_asks_nothing(aws: Aws) -> None:
