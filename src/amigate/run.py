@@ -4,74 +4,37 @@ from __future__ import annotations
 
 import datetime
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from amigate import __version__
-from amigate.errors import PartialError, RemovalError, UsageError
+from amigate.errors import PartialError, UsageError
 from amigate.evidence import codec
 from amigate.evidence.model import Evidence, Outcome, View
 from amigate.judge import catalogue
 from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import Decisions, results
+from amigate.live import Log, Options, observe_image
 from amigate.plan import plan
 from amigate.result import Report, Status, Target, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from amigate.check import Check
-    from amigate.evidence.model import Ec2Descriptions
     from amigate.judge.places import Place
     from amigate.plan import Plan
     from amigate.profile import Profile
     from amigate.result import Result
     from amigate.sources.aws import Aws
     from amigate.sources.instance import Observation
-    from amigate.sources.keep import Keep
 
-LIFETIME_S = 7200
-"""Beside the time for logins; a run is over long before, so what is there then was left behind."""
 NOT_LAUNCHED = "not launched, because the image cannot be shared as EC2 describes it"
 UNREAD_DISK = (
     "The disk at rest was not inspected: keys, secrets and leftovers in the snapshot, deleted files among them, "
     "that a running instance does not show are not covered by this verdict."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to launch and reach the test instances; None leaves it to the profile or to what EC2 offers."""
-
-    ssh_users: Sequence[str] | None = None
-    ssh_port: int | None = None
-    timeout_s: float | None = None
-    runner_cidr: str | None = None
-    subnet: str | None = None
-    instance_type: str | None = None
-    ssh_address: Literal["public", "private"] = "public"
-    keep: Keep | None = None
-    """Leave the instances of a run that came to its end."""
-
-
-@dataclass
-class _Log:
-    """What is to be said of the run itself: seconds per phase, and notes for the reader."""
-
-    phases: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    left: RemovalError | None = None
-    """What could not be removed."""
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        started = time.monotonic()
-        try:
-            yield
-        finally:
-            self.phases[name] = round(time.monotonic() - started, 3)
 
 
 def validate(  # noqa: PLR0913 - the choices a caller has
@@ -98,7 +61,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     settings = {rule: _settings(profile, check) for rule, check in checks.items()}
     first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
-    log = _Log()
+    log = Log()
     started = time.monotonic()
     with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
         with log.phase("describe"):
@@ -115,7 +78,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
         stop = _hopeless(decisions, checks)
         if stop:
             progress(f"{ami_id} is {NOT_LAUNCHED}")
-        seen = None if stop else _observe(aws, ec2, planned, profile, options or Options(), log, progress)
+        seen = None if stop else observe_image(aws, ec2, planned, profile, options or Options(), log, progress)
         evidence = _with_views(evidence, seen, planned)
         with log.phase("judge"):
             decisions |= judge.judge(evidence)
@@ -170,62 +133,6 @@ def _hopeless(decisions: Decisions, checks: Mapping[str, Check]) -> bool:
     )
 
 
-def _observe(  # noqa: PLR0913, PLR0917 - the run's own parts
-    aws: Aws,
-    ec2: Ec2Descriptions,
-    planned: Plan,
-    profile: Profile,
-    options: Options,
-    log: _Log,
-    progress: Callable[[str], None],
-) -> Observation | None:
-    """Launch, look and remove; None when there is nothing to launch."""
-    if not planned.launches:
-        return None
-    from amigate.facts.catalogue import NEEDS, after_reboot  # noqa: PLC0415 - while the instances boot
-    from amigate.facts.reboot import boot_id  # noqa: PLC0415
-    from amigate.sources.instance import Manner, Questions, observe  # noqa: PLC0415 - paramiko is slow to import
-    from amigate.sources.launch import open_run  # noqa: PLC0415
-    from amigate.sources.login_users import login_users  # noqa: PLC0415
-
-    timeout_s = options.timeout_s or profile.ssh.timeout_s
-    lifetime_s = LIFETIME_S + int(2 * timeout_s)
-    account_run = open_run(
-        aws,
-        runner_cidr=options.runner_cidr,
-        ssh_port=options.ssh_port or profile.ssh.port,
-        subnet=options.subnet,
-        instance_type=options.instance_type,
-        ssh_address=options.ssh_address,
-        egress=profile.launch.egress,
-        lifetime_s=lifetime_s,
-        keep=options.keep,
-        progress=progress,
-    )
-    seen: Observation | None = None
-    try:
-        with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
-            seen = observe(
-                run,
-                ec2.image,
-                planned,
-                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
-                Manner(
-                    ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
-                    ssh_port=options.ssh_port or profile.ssh.port,
-                    timeout_s=timeout_s,
-                    key_wait_s=profile.ssh.key_wait_s,
-                ),
-                progress=progress,
-            )
-    except RemovalError as error:
-        if seen is None:
-            raise
-        log.left = error
-        log.notes.append(f"Resources were left behind: {error}. " + " ".join(error.hint.splitlines()))
-    return seen
-
-
 def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan) -> Evidence:
     if seen is not None:
         return replace(evidence, views=seen.views, collected_at=_now())
@@ -250,7 +157,7 @@ def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
     evidence: Evidence,
     found: tuple[Result, ...],
     seen: Observation | None,
-    log: _Log,
+    log: Log,
 ) -> Report:
     return Report(
         target=target,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amigate.live import Options
 from amigate.profile import load
-from amigate.run import Options, validate
+from amigate.run import validate
 from amigate.sandbox import Sandbox, cloud
 from amigate.sandbox.demo import client
 from amigate.sources.aws import connect

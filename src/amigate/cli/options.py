@@ -11,7 +11,7 @@ from amigate.result import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amigate.run import Options
+    from amigate.live import Options
 
 Command = Any  # a function that click decorates: its parameters are the options
 
@@ -88,7 +88,7 @@ def launch_options(
     **rest: Any,
 ) -> Options:
     """Return the options of `launching` as the run takes them."""
-    from amigate.run import Options  # noqa: PLC0415 - slow to import
+    from amigate.live import Options  # noqa: PLC0415 - slow to import
 
     return Options(ssh_users=users or None, ssh_port=ssh_port, timeout_s=timeout, **rest)
 

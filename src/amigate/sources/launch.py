@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from amigate.errors import AwsError, LaunchError, UsageError
 from amigate.sources import tags
 from amigate.sources.aws_errors import aws_errors, code_of
+from amigate.sources.in_flight import InFlight
 from amigate.sources.interrupts import interrupts
 from amigate.sources.login_key import make_login_key
 from amigate.sources.machine import Machine
@@ -67,8 +68,7 @@ class AccountRun:
         self._places: dict[str, tuple[Placement, ...]] = {}
         self._group_id = ""
         self._lock = threading.Lock()
-        self._landing = threading.Condition()
-        self._launching = 0
+        self._in_flight = InFlight(self._refuse_if_over)
         self._over = self._removed = False
 
     def launch(
@@ -79,7 +79,7 @@ class AccountRun:
         Where there is no capacity, other types and zones are tried. Safe to call from several threads. Raises
         LaunchError, or UsageError for a subnet or a type that the user named and EC2 does not have; what was made
         until then is removed on exit."""
-        with self._in_flight(label):
+        with self._in_flight:
             return self._launch(image, label, stop_on_shutdown=stop_on_shutdown, keyless=keyless)
 
     def _launch(self, image: Mapping[str, Any], label: str, *, stop_on_shutdown: bool, keyless: bool) -> Machine:
@@ -126,8 +126,7 @@ class AccountRun:
 
         Raises RemovalError that names what could not be removed and the commands that do."""
         self._over = True
-        with self._landing:  # whoever broke off the wait for a launch must not leave before it
-            self._landing.wait_for(lambda: not self._launching, timeout=LANDING_S)
+        self._in_flight.wait(LANDING_S)  # nothing is launched behind the back of the removal
         if self._removed:
             return
         self._removed = True
@@ -151,19 +150,9 @@ class AccountRun:
         """Remove nothing: the run is over, and the caller keeps what it made until it expires."""
         self._over = self._removed = True
 
-    @contextmanager
-    def _in_flight(self, label: str) -> Iterator[None]:
-        """Count a launch while it is under way; raises LaunchError for one that comes too late."""
-        with self._landing:
-            if self._is_over():
-                raise LaunchError(f"no launch of {label}: this run is over")
-            self._launching += 1
-        try:
-            yield
-        finally:
-            with self._landing:
-                self._launching -= 1
-                self._landing.notify_all()
+    def _refuse_if_over(self) -> None:
+        if self._is_over():
+            raise LaunchError("no launch: this run is over")
 
     def _is_over(self) -> bool:
         return self._over or self.interrupted()
