@@ -15,11 +15,11 @@ import pytest
 
 from amigate.errors import SandboxError
 from amigate.sandbox import workplace
-from amigate.sandbox.machines import accelerator, disks, qemu, quarters
+from amigate.sandbox.machines import accelerator, console, disks, qemu, quarters
 from amigate.sandbox.machines.accelerator import Accelerator
 from amigate.sandbox.machines.account import Account
 from amigate.sandbox.machines.disks import Layers
-from amigate.sandbox.machines.machine import CONSOLE_BYTES, Machine
+from amigate.sandbox.machines.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +135,22 @@ def test_only_the_end_of_a_console_is_read_however_much_a_guest_writes(
             file.truncate(1 << 40)  # sparse
             file.seek(0, os.SEEK_END)
             file.write(b"the end")
-    assert len(machine.console()) == CONSOLE_BYTES
+    assert len(machine.console()) == console.KEPT_BYTES
     assert machine.console().endswith(b"the end")
     assert machine.complaint().endswith("the end")
+
+
+def test_a_console_that_grows_too_long_is_cut_down_while_the_guest_writes(tmp_path: Path) -> None:
+    path = tmp_path / "console"
+    with path.open("ab", buffering=0) as guest:
+        guest.write(b"x" * console.MOST_BYTES)
+        console.shorten(path)
+        assert path.stat().st_size == console.MOST_BYTES
+        guest.write(b"the end")
+        console.shorten(path)
+        assert path.stat().st_size == console.KEPT_BYTES
+        guest.write(b" and more")
+    assert console.end_of(path).endswith(b"the end and more")
 
 
 @pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img makes the disks")

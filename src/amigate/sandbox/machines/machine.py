@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from amigate.sandbox.machines import disks, qemu, qmp, quarters
+from amigate.sandbox.machines.console import end_of, shorten
 from amigate.sandbox.machines.imds import Imds
 from amigate.sandbox.machines.reachability import Reachability
 
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from amigate.sandbox.machines.nursery import Nursery
     from amigate.sandbox.machines.spec import Disk, Spec
 
-CONSOLE_BYTES = 65536
-"""What EC2 keeps of a console."""
 STOP_DEADLINE_S = 60.0
 """How long a guest may take to power off before the power is cut."""
 _PRESS_AGAIN_S = 6.0
 _POLL_S = 0.05
+_SHORTEN_EVERY_S = 2.0
 
 
 class Observer(Protocol):
@@ -143,11 +142,11 @@ class Machine:
 
     def console(self) -> bytes:
         """Return the end of what the guest wrote to its serial console."""
-        return _end_of(self._folder / quarters.CONSOLE)
+        return end_of(self._folder / quarters.CONSOLE)
 
     def complaint(self) -> str:
         """Return what QEMU itself said last before it ended."""
-        return _end_of(self._folder / quarters.LOG).decode(errors="replace").strip()
+        return end_of(self._folder / quarters.LOG).decode(errors="replace").strip()
 
     def _make(self, disk: Disk) -> None:
         out = self._folder / disk.file_name
@@ -168,10 +167,18 @@ class Machine:
             if process.poll() is None:
                 self._observer.started(self)
                 threading.Thread(target=reachability.watch, daemon=True).start()
-            code = process.wait()
+            code = self._wait(process)
             reachability.stop()
         (self._folder / quarters.QMP).unlink(missing_ok=True)
         self._observer.ended(self, code)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> int:
+        """Return the exit code; a guest cannot fill the host's disk meanwhile with what it says."""
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(_SHORTEN_EVERY_S)
+            shorten(self._folder / quarters.CONSOLE)
+            shorten(self._folder / quarters.LOG)
 
     def _answers(self) -> bool:
         try:
@@ -184,12 +191,3 @@ class Machine:
 def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         process.kill()
-
-
-def _end_of(path: Path) -> bytes:
-    """Return what EC2 would keep of a file; a guest can make it as large as the host's disk."""
-    if not path.exists():
-        return b""
-    with path.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - CONSOLE_BYTES))
-        return file.read(CONSOLE_BYTES)
