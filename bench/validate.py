@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import statistics
 
+from amigate.live import Options
 from amigate.profile import load
-from amigate.run import Options, validate
+from amigate.run import validate
 from amigate.sandbox import Sandbox, images
 from amigate.sources.aws import connect
 
