@@ -103,7 +103,9 @@ def test_an_image_whose_sshd_never_starts_fails_and_shows_its_console(
     assert report["console"]["A"].strip()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda signum: signum.name)
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=lambda signum: signum.name
+)
 def test_an_interrupted_run_says_so_and_leaves_nothing(
     cli: CommandLine, clean_ami: str, account: Account, how: signal.Signals
 ) -> None:

@@ -119,7 +119,10 @@ with open_run(aws, progress=lambda text: print(text, flush=True)) as run:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGHUP, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGTERM))],
+)
 def test_nothing_stays_when_the_run_is_ended_during_boot(
     sandbox: Sandbox, aws: Aws, clean_ami: str, number: signal.Signals
 ) -> None:

@@ -104,6 +104,7 @@ def _assert_sound(guest: Guest, ec2: Any) -> None:
     assert [presented.get_name(), presented.get_base64()] in [line.split()[:2] for line in block.strip().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_systemd_image_boots_with_no_failed_unit_and_powers_off_by_its_button(
     boot: Callable[[str], Guest], ec2: Any
 ) -> None:
