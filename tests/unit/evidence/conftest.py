@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from amigate.evidence.model import View
     from amigate.evidence.questions import Question
+    from amigate.evidence.redaction.redactor import Redactor
 
 SHELLS = {"dash": "/usr/bin/dash", "bash": "/usr/bin/bash", "busybox": "/usr/bin/busybox sh"}
 
@@ -63,13 +64,19 @@ def ask(shell: str) -> Iterator[Callable[..., View]]:
         pytest.skip("the collector's own tests run as root")
     opened: list[ShellChannel] = []
 
-    def run(*questions: Question, prefix: Sequence[str] = (), before: str = "", deadline_s: float = 30) -> View:
+    def run(
+        *questions: Question,
+        prefix: Sequence[str] = (),
+        before: str = "",
+        deadline_s: float = 30,
+        redactor: Redactor | None = None,
+    ) -> View:
         def open_shell(command: str) -> ShellChannel:
             line = before + command.replace("/bin/sh", shell)
             opened.append(ShellChannel([*prefix, "/bin/sh", "-c", line]))
             return opened[-1]
 
-        return collect(open_shell, [Needs(first=questions)], deadline_s=deadline_s)
+        return collect(open_shell, [Needs(first=questions)], redactor=redactor, deadline_s=deadline_s)
 
     yield run
     for channel in opened:
