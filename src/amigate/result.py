@@ -126,7 +126,7 @@ class Target:
     """What was judged."""
 
     kind: str
-    """`ami`, and later `file`, `directory`, `ssh`, `evidence`."""
+    """`ami`; `evidence` for an AMI judged from saved evidence; later `file`, `directory`, `ssh`."""
     id: str
     name: str = ""
     endpoint: str = ""
