@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from amigate.sandbox.demo import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.faults.conftest import Bed
 
@@ -111,6 +111,7 @@ def test_a_sound_image_is_judged_again_alike_and_in_a_small_file(
     record_property("seconds", time.monotonic() - started)
     assert (code, report["verdict"], report["scope"]) == (0, "pass", "full")
     assert answers(report) == answers(live)
+    assert (live["may_share"], report["may_share"]) == (True, False)
     assert report["evidence"] == live["evidence"]
     assert report["target"] == live["target"] | {"kind": "evidence"}
     size = file.stat().st_size

@@ -73,11 +73,6 @@ def require_shareable(aws: Aws, report: Report) -> None:
             f"{target.id} is not shared: the verdict is {report.verdict}, at {report.scope} scope",
             hint="Mend what the report names, and make the image anew; only a pass at full scope allows sharing.",
         )
-    if target.kind != "ami":
-        raise ShareError(
-            f"{target.id} is not shared: the report is not about the image as it is now",
-            hint="Saved evidence shows what was; only an image that was looked at just now is shared.",
-        )
     if (target.account, target.region, target.endpoint) != (aws.account, aws.region, aws.endpoint):
         raise ShareError(
             f"{target.id} is not shared: the report is about another account, region or endpoint",
