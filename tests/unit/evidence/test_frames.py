@@ -18,6 +18,7 @@ from amigate.evidence.collector import collect
 from amigate.evidence.frames import FrameReader, Seen, read_round
 from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile, Run
+from amigate.evidence.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from amigate.evidence.model import View
@@ -73,9 +74,14 @@ def nothing() -> Seen:
     return Seen(entries={}, absent=set(), globbed=set(), answers={}, unseen={}, answered=set())
 
 
-def read(data: bytes, questions: tuple[Question, ...] = QUESTIONS, piece: int = 1 << 16) -> Seen:
+def read(
+    data: bytes,
+    questions: tuple[Question, ...] = QUESTIONS,
+    piece: int = 1 << 16,
+    redactor: Redactor | None = None,
+) -> Seen:
     seen = nothing()
-    read_round(FrameReader(Words(data, piece), time.monotonic() + 30), "nonce", questions, seen, None)
+    read_round(FrameReader(Words(data, piece), time.monotonic() + 30), "nonce", questions, seen, redactor)
     return seen
 
 
@@ -255,11 +261,21 @@ frames = st.one_of(
 )
 
 
-@given(st.lists(frames, max_size=12), st.booleans())
+keeps = st.sampled_from(Keep)
+
+
+@given(st.lists(frames, max_size=12), st.booleans(), keeps, keeps, keeps)
 @settings(max_examples=400, deadline=None)
-def test_whatever_is_sent_only_the_two_errors_come_of_it(sent: list[bytes], header: bool) -> None:  # noqa: FBT001 - drawn
+def test_whatever_is_sent_only_the_two_errors_come_of_it(
+    sent: list[bytes],
+    header: bool,  # noqa: FBT001 - drawn
+    file: Keep,
+    match: Keep,
+    run: Keep,
+) -> None:
+    questions = (ReadFile("/a", file), ReadFile("/missing", file), Glob("/d/*", match), Run("run", "true", run))
     try:
-        seen = read((FRAMES[1] if header else b"") + b"".join(sent))
+        seen = read((FRAMES[1] if header else b"") + b"".join(sent), questions, redactor=Redactor())
     except (CollectionError, TimeoutError):
         return
     assert not seen.absent & set(seen.entries)
