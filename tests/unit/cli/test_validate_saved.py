@@ -137,12 +137,20 @@ def test_fewer_witnesses_may_be_asked_of_the_same_evidence(
 @pytest.mark.parametrize(
     "option",
     [
-        ("--keep",), ("--save-evidence", "x"), ("--region", "eu-west-1"), ("--endpoint-url", "http://x"),
-        ("--user", "a"), ("--ssh-port", "22"), ("--timeout", "9"), ("--runner-cidr", "x"), ("--subnet", "x"), ("--instance-type", "x"),
+        ("--keep",),
+        ("--save-evidence", "x"),
+        ("--region", "eu-west-1"),
+        ("--endpoint-url", "http://x"),
+        ("--user", "a"),
+        ("--ssh-port", "22"),
+        ("--timeout", "9"),
+        ("--runner-cidr", "x"),
+        ("--subnet", "x"),
+        ("--instance-type", "x"),
         ("--ssh-address", "public"),
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_an_option_that_means_nothing_here_is_refused(
     save: Callable[..., Path], judged: Callable[..., Judged], option: tuple[str, ...]
 ) -> None:
