@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.harden import passwords, sshd_server
 from amigate.harden.key_files import accounts_of
@@ -24,7 +25,12 @@ COPIES = tuple(
     for pattern in (f"/etc/{name}-", f"/etc/{name}~", f"/etc/{name}.*", f"/var/backups/{name}.*")
 )
 OLD_HASHES = "/etc/security/opasswd"
-NEEDS = Needs(first=(*(ReadFile(path) for path in FILES), *(Glob(copy) for copy in COPIES), ReadFile(OLD_HASHES)))
+NEEDS = Needs(
+    first=(
+        *(ReadFile(path, Keep.WHOLE) for path in (*FILES, OLD_HASHES)),
+        *(Glob(copy, Keep.WHOLE) for copy in COPIES),
+    )
+)
 
 
 @step(

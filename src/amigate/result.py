@@ -126,7 +126,7 @@ class Target:
     """What was judged."""
 
     kind: str
-    """`ami`, and later `file`, `directory`, `ssh`, `evidence`."""
+    """`ami`; `evidence` for an AMI judged from saved evidence; later `file`, `directory`, `ssh`."""
     id: str
     name: str = ""
     endpoint: str = ""
@@ -176,8 +176,9 @@ class Report:
 
     @property
     def may_share(self) -> bool:
-        """Whether the image may be shared: a pass at full scope, nothing less."""
-        return self.verdict is Verdict.PASS and self.scope is Scope.FULL
+        """Whether the image may be shared: a pass at full scope of the image itself, nothing less."""
+        is_now = self.target.kind == "ami"  # saved evidence tells what was
+        return is_now and self.verdict is Verdict.PASS and self.scope is Scope.FULL
 
     @property
     def counts(self) -> dict[Status, int]:

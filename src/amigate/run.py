@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amigate import __version__
 from amigate.errors import PartialError, UsageError
-from amigate.evidence import codec
+from amigate.evidence import saved
 from amigate.evidence.model import Evidence, Outcome, View
 from amigate.judge import catalogue
 from amigate.judge.places import places
@@ -46,11 +46,13 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     options: Options | None = None,
     receivers: Collection[str] = (),
     progress: Callable[[str], None] = lambda _: None,
+    collected: Callable[[Evidence], None] = lambda _: None,
 ) -> Report:
     """Judge `ami_id` under `profile` and return the report; nothing that was launched stays behind.
 
     `witnesses` are those to ask, by default all of the profile's; `receivers` those with whom the image is to be
-    shared: account ids, ARNs of organizations and their units, `all`. What the image does, and what AWS does not let
+    shared: account ids, ARNs of organizations and their units, `all`. `collected` is handed all that was collected,
+    before it is judged. What the image does, and what AWS does not let
     us see of it, is in the report. Raises AmigateError when the image cannot be looked at at all, RemovalError, with
     the report, when something that was launched may still be there."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
@@ -59,7 +61,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     witnesses = tuple(profile.evidence if witnesses is None else witnesses)
     planned = plan(checks.values(), witnesses)
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
-    settings = {rule: _settings(profile, check) for rule, check in checks.items()}
+    settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
     first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
     log = Log()
     started = time.monotonic()
@@ -69,6 +71,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
         evidence = Evidence(
             witnesses=frozenset(witnesses),
             collected_at=_now(),
+            target=target,
             ec2=ec2,
             audience=profile.audience,
             receivers=frozenset(receivers),
@@ -80,24 +83,24 @@ def validate(  # noqa: PLR0913 - the choices a caller has
             progress(f"{ami_id} is {NOT_LAUNCHED}")
         seen = None if stop else observe_image(aws, ec2, planned, profile, options or Options(), log, progress)
         evidence = _with_views(evidence, seen, planned)
+        collected(evidence)
         with log.phase("judge"):
             decisions |= judge.judge(evidence)
     found = results(
-        profile, checks, witnesses, planned, decisions, remediation=lambda check: _remediation(check, target)
+        profile, checks, witnesses, planned, decisions, remediation=lambda check: remediation(check, target)
     )
-    if any((rule, place) not in decisions for rule, expected in where.items() for place in expected):
-        log.notes.append(f"The judge's process {judge.ended}: what it had not answered is inconclusive.")
+    log.notes += unanswered(where, decisions, judge)
     log.phases["total"] = round(time.monotonic() - started, 3)
     if seen is not None:
         log.phases["until the last witness was ready"] = round(seen.ready_at - started, 3)
-    report = _report(target, profile, evidence, found, seen, log)
+    report = report_of(target, profile, evidence, found, seen, log)
     if log.left is not None:
         log.left.report = report
         raise log.left
     return report
 
 
-def _settings(profile: Profile, check: Check) -> Mapping[str, object]:
+def settings_of(profile: Profile, check: Check) -> Mapping[str, object]:
     """Return what the profile sets of the rule; raises UsageError for a setting that the rule does not have."""
     chosen = profile.choice(check.id).settings
     if unknown := sorted(chosen.keys() - check.settings.keys()):
@@ -106,6 +109,13 @@ def _settings(profile: Profile, check: Check) -> Mapping[str, object]:
             hint=f"It has {', '.join(check.settings) or 'none'}: `amigate checks show {check.id}`.",
         )
     return chosen
+
+
+def unanswered(where: Mapping[str, tuple[Place, ...]], decisions: Decisions, judge: Judge) -> list[str]:
+    """Return a note when the judge's process did not answer everything."""
+    if all((rule, place) in decisions for rule, expected in where.items() for place in expected):
+        return []
+    return [f"The judge's process {judge.ended}: what it had not answered is inconclusive."]
 
 
 def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:
@@ -139,7 +149,7 @@ def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan) -> 
     return replace(evidence, views={viewpoint: View(broken=NOT_LAUNCHED) for viewpoint in planned.viewpoints()})
 
 
-def _remediation(check: Check, target: Target) -> str:
+def remediation(check: Check, target: Target) -> str:
     """Return the commands that mend a violation; an image itself cannot be changed, so a new one is made."""
     from amigate.harden.step import all_steps  # noqa: PLC0415 - only for what failed
 
@@ -151,7 +161,7 @@ def _remediation(check: Check, target: Target) -> str:
     )
 
 
-def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
+def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
     target: Target,
     profile: Profile,
     evidence: Evidence,
@@ -159,6 +169,7 @@ def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
     seen: Observation | None,
     log: Log,
 ) -> Report:
+    """Put a report together; its digest is that of what was collected, whatever it was judged for."""
     return Report(
         target=target,
         audience=profile.audience,
@@ -166,7 +177,7 @@ def _report(  # noqa: PLR0913, PLR0917 - the report's own parts
         profile_digest=profile.digest,
         witnesses=tuple(witness for witness in Witness if witness in evidence.witnesses),
         collected_at=evidence.collected_at,
-        evidence_digest=codec.digest(evidence),
+        evidence_digest=saved.digest(evidence),
         results=found,
         notes=(*_notes(profile, evidence, found), *log.notes),
         console=seen.consoles if seen else {},

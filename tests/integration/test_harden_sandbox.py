@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.facts import accounts, sshd
 from amigate.facts.accounts import Password
@@ -31,10 +32,10 @@ pytestmark = pytest.mark.vm
 DEFECTS = (*LEAKY, "match-password", "key-outside-home")
 KEY_FILES = Needs(
     first=(
-        ReadFile("/home/admin/.ssh/authorized_keys"),
-        ReadFile("/root/.ssh/authorized_keys"),
-        Glob("/etc/ssh/keys/*"),
-        ReadFile("/srv/deploy/.ssh/authorized_keys"),
+        ReadFile("/home/admin/.ssh/authorized_keys", Keep.WHOLE),
+        ReadFile("/root/.ssh/authorized_keys", Keep.WHOLE),
+        Glob("/etc/ssh/keys/*", Keep.WHOLE),
+        ReadFile("/srv/deploy/.ssh/authorized_keys", Keep.WHOLE),
     )
 )
 

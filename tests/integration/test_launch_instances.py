@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Launch, Outcome, Vantage, Viewpoint
 from amigate.evidence.questions import Needs, ReadFile, Run
 from amigate.plan import Plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.vm
 
 TWINS = Plan(launches=(Launch.A, Launch.B))
-NEEDS = [Needs(first=(ReadFile("/etc/os-release"), Run("who", "id -u")))]
+NEEDS = [Needs(first=(ReadFile("/etc/ssh/sshd_config", Keep.SSHD_CONFIG), Run("who", "id -u", Keep.NUMBERS)))]
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_two_launches_of_a_clean_image_are_logged_in_to_and_collected_from(
     assert len({found and found.launch_key for found in contacts}) == 2
     assert all(found and found.host_key_on_console for found in contacts)
     assert [inside.answer("who").text for inside in insides] == ["0\n"] * 2
-    assert all("Debian" in (inside.text("/etc/os-release") or "") for inside in insides)
+    assert all("usepam yes" in (inside.text("/etc/ssh/sshd_config") or "") for inside in insides)
     assert set(seen.timings) == {f"{launch} {phase}" for launch in "AB" for phase in ("launch", "login", "collect")}
     assert not seen.consoles
     assert any("logged in as admin" in text for text in said)

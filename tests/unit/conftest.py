@@ -23,9 +23,9 @@ from amigate.evidence.model import (
     View,
     Viewpoint,
 )
+from amigate.evidence.redaction.keys import fingerprint
 from amigate.facts import host_keys, packages, provisioning, sshd
 from amigate.facts.accounts import MORE_PASSWD, MORE_SHADOW
-from amigate.facts.authorized_keys import fingerprint
 from amigate.facts.reboot import BOOT_ID
 from amigate.facts.sshd_sessions import Criterion, command
 from amigate.result import Witness

@@ -35,12 +35,20 @@ def destinations(reports: Sequence[str]) -> list[Destination]:
                 f"--report {printable(report)}: that is no report format",
                 hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(FORMATS)}.",
             )
-        if path and (Path(path).is_dir() or not os.access(Path(path).absolute().parent, os.W_OK)):
-            raise UsageError(f"--report {printable(report)}: no file can be written there", hint="Name a file.")
+        if path:
+            require_writable(Path(path), f"--report {name}")
         found.append((name, Path(path) if path else None))
     if sum(path is None for _, path in found) > 1:
         raise UsageError("two reports would go to standard output", hint="Give all but one of them a PATH.")
     return found
+
+
+def require_writable(path: Path, option: str) -> None:
+    """Raise UsageError, before anything is launched, when no file can be written to `path`."""
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        raise UsageError(
+            f"{option} {printable(str(path))}: no file can be written there", hint="Name a file that can be written."
+        )
 
 
 def write(report: Report, wanted: Sequence[Destination]) -> None:

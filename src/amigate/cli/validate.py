@@ -8,14 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.errors import UsageError
 from amigate.report.escape import printable
 
 if TYPE_CHECKING:
-    from amigate.result import Witness
+    from collections.abc import Callable
+
+    from amigate.evidence.model import Evidence
+    from amigate.profile import Profile
+    from amigate.result import Report, Witness
     from amigate.sources.keep import Keep
+
+LIVE_ONLY = (
+    *("keep", "save_evidence", "region", "endpoint_url"),
+    *("users", "ssh_port", "timeout", "runner_cidr", "subnet", "instance_type", "ssh_address"),
+)
+"""Parameters that say how to launch and look, which nobody does with saved evidence."""
 
 
 @click.command("validate")
@@ -30,16 +42,26 @@ if TYPE_CHECKING:
 )
 @click.option("--accept-partial", is_flag=True, help="Accept fewer witnesses than the profile asks.")
 @click.option("--keep", is_flag=True, help="Leave the test instances; say how to log in and how to remove them.")
+@click.option(
+    "--save-evidence",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save what was collected, without secrets, whatever the verdict.",
+)
 @options.reports
 @options.launching
 @options.aws
+@click.pass_context
 def command(  # noqa: PLR0913 - one parameter per option
+    context: click.Context,
+    /,
     *,
     target: str,
     profile_name: str,
     asked: tuple[Witness, ...] | None,
     accept_partial: bool,
     keep: bool,
+    save_evidence: Path | None,
     reports: tuple[str, ...],
     quiet: bool,
     region: str | None,
@@ -48,21 +70,29 @@ def command(  # noqa: PLR0913 - one parameter per option
 ) -> int:
     """Judge whether an AMI may be shared.
 
-    TARGET is the id of an AMI (ami-…). Test instances of it are launched in your account, looked at over SSH, and
-    removed again. With --keep, those of a run that came to its end stay until they expire; their private keys are
-    written to files in the current directory. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or
+    TARGET is the id of an AMI (ami-…), or a file of evidence that an earlier run has saved. Test instances of an AMI
+    are launched in your account, looked at over SSH, and removed again. With --keep, those of a run that came to its
+    end stay until they expire; their private keys are written to files in the current directory. Saved evidence is
+    judged without AWS and without a network. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or
     configuration; 3 could not decide."""
     from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
     from amigate.profile import load  # noqa: PLC0415
     from amigate.run import narrowed, validate  # noqa: PLC0415
-    from amigate.sources.aws import connect  # noqa: PLC0415
-    from amigate.sources.ec2 import require_ami_id  # noqa: PLC0415
 
-    require_ami_id(target)
+    saved = _saved(target)
     wanted = output.destinations(reports)
+    if saved is not None:
+        _refuse_live_options(context)
+        profile = load(profile_name, frozenset(catalogue.checks()))
+        again = partial(_again, saved, profile, asked, accept_partial=accept_partial)
+        return exit_code(output.judged(again, wanted))
+    kept = _Kept(save_evidence, wanted)
     profile = load(profile_name, frozenset(catalogue.checks()))
     witnesses = narrowed(profile, asked, accept_partial=accept_partial)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
+    from amigate.sources.aws import connect  # noqa: PLC0415
+
+    show = output.progress(quiet=quiet)
     judge = partial(
         validate,
         connect(region=region, endpoint_url=endpoint_url),
@@ -70,9 +100,82 @@ def command(  # noqa: PLR0913 - one parameter per option
         profile,
         witnesses=witnesses,
         options=replace(choice, keep=_keep(choice.ssh_port or profile.ssh.port) if keep else None),
-        progress=output.progress(quiet=quiet),
+        progress=show,
+        collected=partial(kept.take, show),
     )
-    return exit_code(output.judged(judge, wanted))
+    code = exit_code(output.judged(judge, wanted))
+    kept.require_saved()
+    return code
+
+
+class _Kept:
+    """Saves evidence as soon as it is there; that it could not be saved is told after the report."""
+
+    def __init__(self, path: Path | None, reports: list[output.Destination]) -> None:
+        self._path = path
+        self._error: UsageError | None = None
+        if path is not None:
+            output.require_writable(path, "--save-evidence")
+            if path.absolute() in [other.absolute() for _, other in reports if other is not None]:
+                raise UsageError(
+                    f"--save-evidence {printable(str(path))}: a report goes there", hint="Name another file."
+                )
+
+    def take(self, show: Callable[[str], None], evidence: Evidence) -> None:
+        """Save `evidence`, where that was asked for."""
+        from amigate.evidence.saved import save  # noqa: PLC0415
+
+        if self._path is None:
+            return
+        try:
+            save(evidence, self._path)
+        except UsageError as error:
+            self._error = error
+        show(str(self._error or f"the evidence is in {self._path}"))
+
+    def require_saved(self) -> None:
+        """Raise the error of saving, if there was one."""
+        if self._error is not None:
+            raise self._error
+
+
+def _saved(target: str) -> Path | None:
+    """Return the file that `target` names, None for an AMI; raises UsageError for what is neither."""
+    from amigate.sources.ec2 import AMI_ID, require_ami_id  # noqa: PLC0415 - slow to import
+
+    path = Path(target)
+    if AMI_ID.fullmatch(target):
+        return None
+    if path.is_file():
+        return path
+    if "/" in target or path.suffix == ".evidence":
+        raise UsageError(f"{printable(target)}: there is no such file", hint="Name an AMI or a file of saved evidence.")
+    require_ami_id(target)
+    return None
+
+
+def _refuse_live_options(context: click.Context) -> None:
+    """Raise UsageError for options on the command line that mean nothing here."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in LIVE_ONLY and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} mean{'s' * (len(given) == 1)} nothing with saved evidence: nothing is launched",
+            hint="Leave it out, or name an AMI.",
+        )
+
+
+def _again(path: Path, profile: Profile, asked: tuple[Witness, ...] | None, *, accept_partial: bool) -> Report:
+    from amigate.again import judge_again, witnesses_of  # noqa: PLC0415 - slow to import
+    from amigate.evidence.saved import load  # noqa: PLC0415
+
+    evidence = load(path)
+    return judge_again(
+        evidence, profile, witnesses=witnesses_of(evidence, profile, asked, accept_partial=accept_partial)
+    )
 
 
 def _keep(port: int) -> Keep:

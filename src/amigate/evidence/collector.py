@@ -17,16 +17,25 @@ if TYPE_CHECKING:
 
     from amigate.evidence.channel import Channel
     from amigate.evidence.questions import Needs, Question
+    from amigate.evidence.redaction.redactor import Redactor
 
 ROUNDS = 6
 """Most round trips of one collection; the shipped facts need four."""
 
 
-def collect(open_shell: Callable[[str], Channel], needs: Sequence[Needs], *, deadline_s: float = 120.0) -> View:
+def collect(
+    open_shell: Callable[[str], Channel],
+    needs: Sequence[Needs],
+    *,
+    redactor: Redactor | None,
+    deadline_s: float = 120.0,
+) -> View:
     """Return what `needs` ask for, seen from inside.
 
-    `open_shell` starts a command line on the machine. Whatever the machine does, the result is a view: what it
-    did not answer is `unseen`, and a machine on which the collector cannot run at all gives a broken view."""
+    `open_shell` starts a command line on the machine. `redactor` decides what is kept, before anybody sees it; None
+    keeps everything, and is for whoever changes the machine and keeps no evidence. Whatever the machine does, the
+    result is a view: what it did not answer is `unseen`, and a machine on which the collector cannot run at all gives
+    a broken view."""
     deadline = time.monotonic() + deadline_s
     seen = Seen(entries={}, absent=set(), globbed=set(), answers={}, unseen={}, answered=set())
     asked: set[Question] = set()
@@ -38,7 +47,7 @@ def collect(open_shell: Callable[[str], Channel], needs: Sequence[Needs], *, dea
             if not questions:
                 break
             asked.update(questions)
-            _round(channel, questions, seen, deadline)
+            _round(channel, questions, seen, redactor, deadline)
     except (CollectionError, OSError) as error:
         if not (seen.entries or seen.answers):
             return View(broken=_why(error))
@@ -48,14 +57,16 @@ def collect(open_shell: Callable[[str], Channel], needs: Sequence[Needs], *, dea
     return _view(seen)
 
 
-def _round(channel: Channel, questions: Sequence[Question], seen: Seen, deadline: float) -> None:
+def _round(
+    channel: Channel, questions: Sequence[Question], seen: Seen, redactor: Redactor | None, deadline: float
+) -> None:
     """Ask one round; whatever is not answered, for whatever reason, is unseen."""
     nonce = secrets.token_hex(8)
     seen.answered.clear()
     why = "it was not answered"
     try:
         channel.send(script(questions, nonce).encode("ascii"))
-        read_round(FrameReader(channel, deadline), nonce, questions, seen)
+        read_round(FrameReader(channel, deadline), nonce, questions, seen, redactor)
     except (CollectionError, OSError) as error:
         why = _why(error)
         raise

@@ -6,10 +6,11 @@ import re
 import stat
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amigate.errors import CollectionError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Answer, Entry, Kind, covers
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
 from amigate.evidence.script import GLOB_LIMIT, NO_ROOT
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from amigate.evidence.channel import Channel
+    from amigate.evidence.redaction.redactor import Redactor
 
 GREETING_S = 60.0
 """Longest until the collector says that it runs: a machine may take a login, and then nothing more."""
@@ -29,6 +31,7 @@ _ROUND_CAP_BYTES = 64 * 1024 * 1024
 _META = rb"([0-9a-f]{1,8}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (-?\d{1,20})"
 """Mode in hexadecimal, uid, gid, size, mtime."""
 
+TWO_FORMS = "content not kept: it was asked for in two forms"
 _WHY = {
     "unsearchable": "its folder cannot be searched, not even by root",
     "unreadable": "its folder cannot be read, not even by root",
@@ -95,8 +98,12 @@ class Seen:
     answered: set[int]
 
 
-def read_round(reader: FrameReader, nonce: str, questions: Sequence[Question], seen: Seen) -> None:
-    """Fill `seen` with one round's frames; raises CollectionError, TimeoutError or OSError where it breaks off."""
+def read_round(
+    reader: FrameReader, nonce: str, questions: Sequence[Question], seen: Seen, redactor: Redactor | None
+) -> None:
+    """Fill `seen` with what `redactor` keeps of one round's frames; None keeps everything as it is.
+
+    Raises CollectionError, TimeoutError or OSError where it breaks off."""
     if _header(reader, nonce) != 0:
         raise CollectionError("the collector does not run as root, so what it misses proves nothing")
     end = f"END {nonce}".encode()
@@ -109,7 +116,7 @@ def read_round(reader: FrameReader, nonce: str, questions: Sequence[Question], s
         if number in seen.answered:
             raise CollectionError("the collector answered the same question twice")
         question = questions[number]
-        _take(reader, frame[1], frame[3].split(), question, seen)
+        _take(reader, frame[1], frame[3].split(), question, seen, redactor)
         matches[number] += 1
         if matches[number] > GLOB_LIMIT + 2:
             raise CollectionError("the machine sent more than is collected")
@@ -136,10 +143,18 @@ def _header(reader: FrameReader, nonce: str) -> int:
     raise CollectionError("the login shell prints without end instead of running the collector")
 
 
-def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Question, seen: Seen) -> None:
+def _take(  # noqa: PLR0913, PLR0917 - one frame and what becomes of it
+    reader: FrameReader,
+    kind: bytes,
+    words: list[bytes],
+    question: Question,
+    seen: Seen,
+    redactor: Redactor | None,
+) -> None:
     match kind, question, words:
         case b"E", ReadFile() | Glob(), [path, meta, target, content]:
-            _take_entry(reader, _numbers(path, meta, target, content), question, seen)
+            entry = _entry(reader, _numbers(path, meta, target, content), question)
+            _see(redactor.entry(entry, question.keep) if redactor else entry, seen)
         case b"A", ReadFile(path), []:
             seen.absent.add(path)
         case b"G", Glob(pattern), [_]:
@@ -147,8 +162,12 @@ def _take(reader: FrameReader, kind: bytes, words: list[bytes], question: Questi
         case b"U", _, [why]:
             reason = _WHY.get(why.decode(), "it could not be seen")
             seen.unseen[question.key] = f"{question.key}: {reason}"
-        case b"C", Run(key, command, timeout_s, cap), [code, out, err]:
-            _take_answer(reader, _numbers(code, out, err), Run(key, command, timeout_s, cap), seen)
+        case b"C", Run(key), [code, out, err]:
+            answer = _answer(reader, _numbers(code, out, err), question)
+            if answer is None:
+                seen.unseen[key] = f"{key}: no answer within {question.timeout_s} s"
+            else:
+                seen.answers[key] = redactor.answer(answer, question.keep) if redactor else answer
         case _:
             raise CollectionError("the collector's answer does not fit its question")
 
@@ -160,11 +179,11 @@ def _numbers(*words: bytes) -> tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
-def _take_entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFile | Glob, seen: Seen) -> None:
+def _entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFile | Glob) -> Entry:
     path_length, meta_length, target_length, content_length = lengths
     if min(path_length, meta_length, target_length) < 0:
         raise CollectionError("the collector's answer broke its protocol: a length is negative")
-    if max(path_length, meta_length, target_length) > _PATH_CAP_BYTES or content_length > question.cap_bytes + 1:
+    if max(path_length, meta_length, target_length) > _PATH_CAP_BYTES or content_length > question.wanted_bytes + 1:
         raise CollectionError("the collector's answer is longer than was asked for")
     path = reader.block(path_length).decode("utf-8", "surrogateescape")
     meta = re.fullmatch(_META, reader.block(meta_length))
@@ -174,7 +193,7 @@ def _take_entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFil
     if meta is None or not asked_for:
         raise CollectionError("the collector's answer does not fit its question")
     mode, size = int(meta[1], 16), int(meta[4])
-    entry = Entry(
+    return Entry(
         path=path,
         kind=_kind(mode),
         mode=stat.S_IMODE(mode),
@@ -183,12 +202,20 @@ def _take_entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFil
         size=size,
         mtime_s=int(meta[5]),
         target=target,
-        content=None if content is None else content[: question.cap_bytes],
-        truncated=content is not None and _is_short(path, _kind(mode), size, content, question.cap_bytes),
+        content=None if content is None else content[: question.wanted_bytes],
+        truncated=content is not None and _is_short(path, _kind(mode), size, content, question.wanted_bytes),
     )
-    known = seen.entries.get(path)
-    if known is None or known.content is None:  # asked twice, the answer with content stays
-        seen.entries[path] = entry
+
+
+def _see(entry: Entry, seen: Seen) -> None:
+    """Note an entry. Asked twice, the answer with content stays; one that was asked in two forms is kept in none.
+
+    An image can make its sshd include its passwd, and what is left of one form is not to be judged by another."""
+    known = seen.entries.get(entry.path)
+    if known is None or known.kept is Keep.NOTHING or (known.content is None and known.kept is None):
+        seen.entries[entry.path] = entry
+    elif known.kept is not entry.kept and entry.kept is not Keep.NOTHING:
+        seen.entries[entry.path] = replace(known, content=None, summary={}, withheld=TWO_FORMS)
 
 
 def _is_short(path: str, kind: Kind, size: int, content: bytes, cap: int) -> bool:
@@ -202,7 +229,8 @@ def _kind(mode: int) -> Kind:
     return kinds.get(stat.S_IFMT(mode), Kind.OTHER)
 
 
-def _take_answer(reader: FrameReader, numbers: tuple[int, ...], question: Run, seen: Seen) -> None:
+def _answer(reader: FrameReader, numbers: tuple[int, ...], question: Run) -> Answer | None:
+    """Return the answer; None where the time for it was over."""
     exit_code, out_length, err_length = numbers
     cap = question.cap_bytes
     if min(numbers) < 0:
@@ -211,9 +239,8 @@ def _take_answer(reader: FrameReader, numbers: tuple[int, ...], question: Run, s
         raise CollectionError("the collector's answer is longer than was asked for")
     stdout, stderr = reader.block(out_length), reader.block(err_length)
     if exit_code == 137:  # noqa: PLR2004 - 128 + SIGKILL, what `timeout -s KILL` ends with
-        seen.unseen[question.key] = f"{question.key}: no answer within {question.timeout_s} s"
-        return
-    seen.answers[question.key] = Answer(
+        return None
+    return Answer(
         command=question.command,
         exit_code=exit_code,
         stdout=stdout[:cap],

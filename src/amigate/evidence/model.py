@@ -17,7 +17,8 @@ from amigate.check import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from amigate.result import Witness
+    from amigate.evidence.keep import Keep
+    from amigate.result import Target, Witness
 
 
 class Launch(StrEnum):
@@ -90,9 +91,15 @@ class Entry:
     target: str = ""
     """Where a link leads, as written in it."""
     content: bytes | None = field(default=None, repr=False)
-    """None when it was not asked for, or the entry is no file. Never shown: it may be a secret."""
+    """What is kept of it; None when nothing is, it was not asked for, or the entry is no file. Never shown."""
     truncated: bool = False
-    """`content` is only the beginning."""
+    """There is more in it than was collected."""
+    kept: Keep | None = None
+    """How its content is kept; None when nothing was redacted."""
+    summary: Mapping[str, str] = field(default_factory=dict)
+    """What is known of a content that is not kept, such as its number of lines."""
+    withheld: str = ""
+    """Why a content that was read is not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +109,14 @@ class Answer:
     command: str
     exit_code: int
     stdout: bytes = field(repr=False)
+    """What is kept of it."""
     stderr: bytes = field(repr=False)
     truncated: bool = False
+    kept: Keep | None = None
+    """How its output is kept; None when nothing was redacted."""
+    summary: Mapping[str, str] = field(default_factory=dict)
+    withheld: str = ""
+    """Why its output is not kept."""
 
     @property
     def text(self) -> str:
@@ -222,10 +235,12 @@ class View:
             return None
         if path in self.unseen:
             raise InconclusiveError(self.unseen[path])
-        if entry.content is None:
-            raise InconclusiveError(f"{path} could not be read: it is a {entry.kind}, or unreadable")
         if entry.truncated:
             raise InconclusiveError(f"{path} is larger than what is collected of it")
+        if entry.withheld:
+            raise InconclusiveError(f"{path}: {entry.withheld}")
+        if entry.content is None:
+            raise InconclusiveError(f"{path} could not be read: it is a {entry.kind}, or unreadable")
         return entry.content
 
     def text(self, path: str) -> str | None:
@@ -242,11 +257,22 @@ class View:
 
     def answer(self, key: str) -> Answer:
         """Return the answer to the question `key`, whatever its exit code; raise InconclusiveError without one."""
+        answer = self._answer(key)
+        if answer.truncated:
+            raise InconclusiveError(f"{key}: the answer was larger than what is collected of it")
+        if answer.withheld:
+            raise InconclusiveError(f"{key}: {answer.withheld}")
+        return answer
+
+    def exit_code(self, key: str) -> int:
+        """Return how the command of question `key` ended, whatever it printed; raise InconclusiveError without it."""
+        return self._answer(key).exit_code
+
+    def _answer(self, key: str) -> Answer:
         self._usable()
-        if key in self.answers and not self.answers[key].truncated:
-            return self.answers[key]
-        missing = "the answer was larger than what is collected of it" if key in self.answers else "not collected"
-        raise InconclusiveError(self.unseen.get(key, f"{key}: {missing}"))
+        if key not in self.answers:
+            raise InconclusiveError(self.unseen.get(key, f"{key}: not collected"))
+        return self.answers[key]
 
     def _usable(self) -> None:
         if self.broken:
@@ -296,11 +322,13 @@ class Evidence:
     """The witnesses that were asked."""
     collected_at: str = ""
     """RFC 3339 in UTC."""
+    target: Target | None = None
+    """What was looked at."""
     ec2: Ec2Descriptions | None = None
     audience: str = ""
-    """Whom the image is meant for: `public`, `organization` or `accounts`."""
+    """Whom the image is meant for: `public`, `organization` or `accounts`. From the profile it is judged under."""
     receivers: frozenset[str] = frozenset()
-    """With whom it is to be shared: account ids, ARNs of organizations and their units, `all`."""
+    """With whom it is to be shared: account ids, ARNs of organizations and their units, `all`. From whoever asks."""
     views: Mapping[Viewpoint, View] = field(default_factory=dict)
 
     def view(self, viewpoint: Viewpoint) -> View:

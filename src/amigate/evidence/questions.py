@@ -1,9 +1,13 @@
-"""What a collector is asked: data shipped with the tool, derived from what the facts declare they need."""
+"""What a collector is asked: data shipped with the tool, derived from what the facts declare they need.
+
+Each question declares how what comes of it is kept; there is no default."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from amigate.evidence.keep import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,9 +20,10 @@ CONTENT_CAP_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class ReadFile:
-    """The entry at `path`, with its content up to `cap_bytes` (0: the entry alone)."""
+    """The entry at `path`, with its content up to `cap_bytes`."""
 
     path: str
+    keep: Keep
     cap_bytes: int = CONTENT_CAP_BYTES
 
     @property
@@ -26,18 +31,33 @@ class ReadFile:
         """How an unseen file is named in a view."""
         return self.path
 
+    @property
+    def wanted_bytes(self) -> int:
+        """How much content to send at most."""
+        return _wanted_bytes(self)
+
 
 @dataclass(frozen=True)
 class Glob:
     """Every entry that matches `pattern` (`*` and `?`, as in sh), with its content up to `cap_bytes`."""
 
     pattern: str
+    keep: Keep
     cap_bytes: int = CONTENT_CAP_BYTES
 
     @property
     def key(self) -> str:
         """How an unseen pattern is named in a view."""
         return self.pattern
+
+    @property
+    def wanted_bytes(self) -> int:
+        """How much content of each match to send at most."""
+        return _wanted_bytes(self)
+
+
+def _wanted_bytes(question: ReadFile | Glob) -> int:
+    return 0 if question.keep is Keep.NOTHING else question.cap_bytes
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,7 @@ class Run:
 
     key: str
     command: str
+    keep: Keep
     timeout_s: int = 20
     cap_bytes: int = CONTENT_CAP_BYTES
 

@@ -124,13 +124,13 @@ def quote(text: str) -> str:
 
 def _line(number: int, question: Question) -> str:
     match question:
-        case ReadFile(path, cap):
-            return f"e {number} {cap} {quote(path)}"
-        case Glob(pattern, cap):
-            return f"g {number} {cap} {quote(_folder(pattern))} {_unquoted(pattern)}"
-        case Run(_, command, timeout_s, cap):
-            blocks = cap // 512 + 2
-            return f"c {number} {timeout_s} {cap} {blocks} {quote(command)}"
+        case ReadFile(path):
+            return f"e {number} {question.wanted_bytes} {quote(path)}"
+        case Glob(pattern):
+            return f"g {number} {question.wanted_bytes} {quote(_folder(pattern))} {_unquoted(pattern)}"
+        case Run():
+            blocks = question.cap_bytes // 512 + 2
+            return f"c {number} {question.timeout_s} {question.cap_bytes} {blocks} {quote(question.command)}"
         case _:
             assert_never(question)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, ReadFile
+from amigate.evidence.redaction.accounts import HASH, LOCKS, NUMBER
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -20,17 +21,15 @@ PASSWD, SHADOW = "/etc/passwd", "/etc/shadow"
 MORE_PASSWD = ("/var/lib/extrausers/passwd", "/usr/lib/passwd")
 """Where nss-extrausers (Ubuntu Core) and nss-altfiles (rpm-ostree) keep more accounts."""
 MORE_SHADOW = ("/var/lib/extrausers/shadow", "/usr/lib/shadow")
-NEEDS = Needs(first=(ReadFile(PASSWD), ReadFile(SHADOW), *map(ReadFile, MORE_PASSWD + MORE_SHADOW)))
+NEEDS = Needs(
+    first=(
+        *(ReadFile(path, Keep.PASSWD) for path in (PASSWD, *MORE_PASSWD)),
+        *(ReadFile(path, Keep.SHADOW) for path in (SHADOW, *MORE_SHADOW)),
+    )
+)
 
 # A login shell that lets nobody in, by the program's name.
 _NO_LOGIN = {"nologin", "false", "sync", "halt", "shutdown"}
-
-# crypt(5): modular `$id$…`, and whatever else starts so, as the next libcrypt may know it; BSDi `_` and 19 characters,
-# traditional DES with 13, bigcrypt with 11 more for each 8.
-_HASH = re.compile(r"\$.+|_[./0-9A-Za-z]{19}|[./0-9A-Za-z]{13}(?:[./0-9A-Za-z]{11})*", re.DOTALL)
-
-# A number as the C library reads it: blanks, a sign and zeros in front.
-_NUMBER = re.compile(r"[ \t]*\+?0*([0-9]{1,10})")
 
 
 class Password(StrEnum):
@@ -54,9 +53,9 @@ def classify(text: str, *, passwd: bool = False) -> Password:
         return Password.EMPTY
     if passwd and (text == "x" or text.startswith("##")):
         return Password.SHADOWED
-    if _HASH.fullmatch(text):
+    if HASH.fullmatch(text):
         return Password.HASH
-    return Password.LOCKED_HASH if _HASH.fullmatch(text.lstrip("!*")) else Password.NONE
+    return Password.LOCKED_HASH if HASH.fullmatch(text.lstrip(LOCKS)) else Password.NONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +236,7 @@ def _accounts(text: str, path: str = PASSWD) -> list[Account]:
     accounts = []
     for number, line in enumerate(text.split("\n"), 1):
         name, password, uid, gid, _, home, shell = [*line.lstrip(" \t").split(":", 6), *[""] * 6][:7]
-        numbers = [_NUMBER.fullmatch(uid), _NUMBER.fullmatch(gid)]
+        numbers = [NUMBER.fullmatch(uid), NUMBER.fullmatch(gid)]
         if not line.strip() or (line.lstrip().startswith("#") and None in numbers):
             continue
         if not name or name[0] in "+-" or numbers[0] is None or numbers[1] is None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import posixpath
 import re
 from contextlib import suppress
@@ -12,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Question, ReadFile
+from amigate.evidence.redaction.keys import key_line
 from amigate.facts.accounts import Account, Accounts
 from amigate.facts.sshd import Sshd
 from amigate.result import Finding
@@ -22,12 +21,6 @@ if TYPE_CHECKING:
 
 USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 """Where sshd looks by default."""
-
-# Type and blob, sshd(8), AUTHORIZED_KEYS FILE FORMAT; options in front of them hold blanks only within quotes.
-_KEY = re.compile(
-    r"(?P<type>(?:sk-|webauthn-sk-)?(?:ssh|ecdsa)-[\w@.-]+)[ \t]+(?P<blob>[A-Za-z0-9+/]{40,}={0,3})(?=\s|$)"
-)
-_OPTIONS = re.compile(r'(?:\\"|"(?:\\"|[^"])*"|[^ \t"])+[ \t]+')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,31 +81,11 @@ def parse(text: str, *, user: str, path: str) -> list[AuthorizedKey]:
     keys = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            kind, digest = _identify(line)
+            known = key_line(line)
+            kind = known.type if known else "a line in no known form"
+            digest = known.fingerprint if known else ""
             keys.append(AuthorizedKey(user=user, path=path, line=number, type=kind, fingerprint=digest))
     return keys
-
-
-def fingerprint(blob: bytes) -> str:
-    """Return a public key's fingerprint as `ssh-keygen -l` prints it."""
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-
-
-def _identify(line: str) -> tuple[str, str]:
-    """Return type and fingerprint as sshd finds them: at the beginning, else behind one list of options."""
-    line = line.lstrip(" \t")
-    options = _OPTIONS.match(line)
-    for start in (0, options.end() if options else 0):
-        if (match := _KEY.match(line, start)) is None:
-            continue
-        try:
-            blob = base64.b64decode(match["blob"], validate=True)
-        except binascii.Error:
-            continue
-        length = int.from_bytes(blob[:4], "big")
-        if blob[4 : 4 + length] == match["type"].encode():
-            return match["type"], fingerprint(blob)
-    return "a line in no known form", ""
 
 
 def _patterns(sshd: Sshd) -> tuple[str, ...]:
@@ -152,7 +125,11 @@ def _then(view: View) -> list[Question]:
     patterns: tuple[str, ...] = USUAL
     with suppress(AnswerError):  # sshd is not known yet, or not there; the usual files are worth reading all the same
         patterns = _patterns(Sshd.read(view))
-    return [ReadFile(path) for account in Accounts.read(view).everybody for path in _paths(account, patterns)]
+    return [
+        ReadFile(path, Keep.AUTHORIZED_KEYS)
+        for account in Accounts.read(view).everybody
+        for path in _paths(account, patterns)
+    ]
 
 
 NEEDS = Needs(then=_then)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts.authorized_keys import parse
 from amigate.facts.sshd import Sshd
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from amigate.evidence.model import View
 
-USUAL = Glob("/etc/ssh/ssh_host_*key", cap_bytes=0)
-CLOCK = Run("clock", "date +%s; cat /proc/uptime")
+USUAL = Glob("/etc/ssh/ssh_host_*key", Keep.NOTHING)
+CLOCK = Run("clock", "date +%s; cat /proc/uptime", Keep.NUMBERS)
 
 _SLACK_S = 5
 """What rounding, and a clock that is set during boot, may cost."""
@@ -91,7 +92,7 @@ def _paths(view: View) -> list[str]:
 
 def public_half(path: str) -> Run:
     """Ask for the public half of a private key; `-P ''` so that one with a passphrase is no question."""
-    return Run(f"public half of {path}", f"ssh-keygen -y -P '' -f {shlex.quote(path)}")
+    return Run(f"public half of {path}", f"ssh-keygen -y -P '' -f {shlex.quote(path)}", Keep.PUBLIC_KEY)
 
 
 def _then(view: View) -> list[Question]:
@@ -100,7 +101,7 @@ def _then(view: View) -> list[Question]:
     except AnswerError:
         return []  # sshd is not known yet
     present = [path for path in paths if path in view.entries]
-    return [*(ReadFile(path, cap_bytes=0) for path in paths), *(public_half(path) for path in present)]
+    return [*(ReadFile(path, Keep.NOTHING) for path in paths), *(public_half(path) for path in present)]
 
 
 NEEDS = Needs(first=(USUAL, CLOCK), then=_then)

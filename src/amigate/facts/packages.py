@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Run
 from amigate.result import Finding
 
@@ -22,7 +23,7 @@ _ABSENT = 99
 
 def _list(manager: str, command: str) -> Run:
     text = f"command -v {manager} >/dev/null || exit {_ABSENT}; {command}"
-    return Run(f"packages of {manager}", text, timeout_s=60, cap_bytes=_CAP_BYTES)
+    return Run(f"packages of {manager}", text, Keep.PACKAGES, timeout_s=60, cap_bytes=_CAP_BYTES)
 
 
 DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Run
 from amigate.result import Finding
 
@@ -28,19 +29,22 @@ WAIT = Run(
     "elif [ -d /run/systemd/system ]; then "
     "$t sh -c 'while systemctl is-system-running | grep -qE \"^(initializing|starting)$\"; do sleep 1; done'; "
     f"else exit {ABSENT}; fi",
+    Keep.NOTHING,
     timeout_s=WAIT_S + 20,
     cap_bytes=64 * 1024,
 )
 CLOUD_INIT = Run(
     "cloud-init status",
     f"command -v cloud-init >/dev/null || exit {ABSENT}; cloud-init status --format json",
+    Keep.CLOUD_INIT_STATUS,
 )
-RESULT = Run("cloud-init result", "cat /run/cloud-init/result.json")
+RESULT = Run("cloud-init result", "cat /run/cloud-init/result.json", Keep.CLOUD_INIT_STATUS)
 """Written when the last stage has ended: https://cloudinit.readthedocs.io/en/latest/explanation/return_codes.html"""
 FAILED_UNITS = Run(
     "failed units",
     f"[ -d /run/systemd/system ] || exit {ABSENT}; systemctl is-system-running; "
     "systemctl list-units --state=failed --plain --no-legend --no-pager --full",
+    Keep.UNITS,
 )
 NEEDS = Needs(first=(WAIT, CLOUD_INIT, RESULT, FAILED_UNITS))
 """WAIT comes first: all that is collected is collected once provisioning has ended."""
@@ -63,8 +67,7 @@ class Provisioning:
     @classmethod
     def read(cls, view: View) -> Provisioning:
         """Read what cloud-init says, else what systemd says; raises InconclusiveError when neither can be told."""
-        waited = view.answer(WAIT.key)
-        if waited.exit_code in _KILLED:
+        if view.exit_code(WAIT.key) in _KILLED:
             text = f"it had not ended {WAIT_S} s after somebody could log in"
             return cls(by="", faults=(Finding(subject="first boot", detail=text),))
         status = view.answer(CLOUD_INIT.key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Outcome, Vantage, Viewpoint
 from amigate.evidence.questions import Needs, Run
 from amigate.facts.authorized_keys import parse
@@ -18,7 +19,7 @@ from amigate.result import Finding
 if TYPE_CHECKING:
     from amigate.evidence.model import Contact, Evidence, Standing, View
 
-BOOT_ID = Run("boot id", "cat /proc/sys/kernel/random/boot_id")
+BOOT_ID = Run("boot id", "cat /proc/sys/kernel/random/boot_id", Keep.UUID)
 """New at every boot: https://man7.org/linux/man-pages/man4/random.4.html"""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n?")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError, NotApplicableError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts import accounts, sshd_config
 from amigate.facts.sshd_sessions import ANYBODY, Criterion, Server, command, criteria, is_blind, server
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from amigate.evidence.model import View
     from amigate.facts.sshd_config import Line
 
-PROGRAM = Run("sshd program", "command -v sshd || ls /usr/lib/ssh/sshd /usr/libexec/sshd /opt/*/sbin/sshd")
+PROGRAM = Run("sshd program", "command -v sshd || ls /usr/lib/ssh/sshd /usr/libexec/sshd /opt/*/sbin/sshd", Keep.PATHS)
 PROCESSES = Run(
     "sshd processes",
     # \1 ends the executable's path, \2 the command line, whose words end with \0.
     "for f in $(grep -l sshd /proc/[0-9]*/cmdline); do "
     "readlink \"${f%/cmdline}/exe\"; printf '\\1'; cat \"$f\"; printf '\\2'; done 2>/dev/null; exit 0",
+    Keep.SSHD_PROCESSES,
 )
 
 
@@ -221,17 +223,18 @@ def _then(view: View) -> list[Question]:
     """Follow Include until every file is known, then ask sshd for each kind of session."""
     running = running_server(view)
     main = main_file(running)
-    files: list[ReadFile | Glob] = [ReadFile(main)]
+    files: list[ReadFile | Glob] = [ReadFile(main, Keep.SSHD_CONFIG)]
     for path in _included(view, main):
         text = view.text(path) if path in view.entries else None
-        files += [Glob(pattern) for pattern in sshd_config.includes(text or "")]
+        files += [Glob(pattern, Keep.SSHD_CONFIG) for pattern in sshd_config.includes(text or "")]
     questions: list[Question] = [*files]
     if not all(_is_answered(question, view) for question in files):
         return questions
     program = asked_program(view)
     if program is not None:
         questions += [
-            Run(line, line) for line in (command(program, running.options, each) for each in _criteria(view, running))
+            Run(line, line, Keep.SSHD_EFFECTIVE)
+            for line in (command(program, running.options, each) for each in _criteria(view, running))
         ]
     return questions
 
@@ -261,8 +264,8 @@ NEEDS = Needs(
         *accounts.NEEDS.first,
         PROGRAM,
         PROCESSES,
-        ReadFile(sshd_config.MAIN),
-        Glob("/etc/ssh/sshd_config.d/*.conf"),
+        ReadFile(sshd_config.MAIN, Keep.SSHD_CONFIG),
+        Glob("/etc/ssh/sshd_config.d/*.conf", Keep.SSHD_CONFIG),
     ),
     then=_then,
 )

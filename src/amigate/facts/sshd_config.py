@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.sshd_grammar import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ def includes(text: str) -> list[str]:
 
     Raises InconclusiveError for a pattern that sshd and we might not read alike.
     """
-    return [pattern(word) for _, keyword, words in _settings(text) if keyword == "include" for word in words]
+    return [pattern(word) for _, keyword, words in settings(text) if keyword == "include" for word in words]
 
 
 def lines(view: View, path: str = MAIN) -> list[Line]:
@@ -75,7 +76,7 @@ def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator
     if text is None:
         raise InconclusiveError(f"{path} is missing")
     match = outer
-    for number, keyword, words in _settings(text):
+    for number, keyword, words in settings(text):
         if keyword == "match":
             # Inside an included file a Match ends with that file; one that holds the Include holds for all of it.
             match = outer + words
@@ -84,37 +85,3 @@ def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator
             for word in words:
                 for entry in view.glob(pattern(word)):
                     yield from _read(view, entry.path, match, depth + 1)
-
-
-def _settings(text: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """Yield line number, keyword in lower case and words, as sshd reads them: lines end with a line feed only."""
-    for number, line in enumerate(text.split("\n"), 1):
-        found = re.match(r'[ \t\r\f]*(?:"([^"]*)"|([^\s"=#][^ \t\r"=]*))[ \t\r]*=?[ \t\r]*', line, re.ASCII)
-        if found:
-            keyword = found[1] if found[1] is not None else found[2]
-            yield number, keyword.lower(), _words(line[found.end() :].rstrip(" \t\r\f"))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    """Split as argv_split of OpenSSH's misc.c does: quotes of both kinds, few escapes, a comment ends it."""
-    words: list[str] = []
-    word: str | None = None
-    quote = ""
-    escaped = False
-    for character, following in zip(text, f"{text} "[1:], strict=True):
-        if escaped:
-            word, escaped = (word or "") + character, False
-        elif character == "\\" and (following in "\\'\"" or (following == " " and not quote)):
-            escaped = True
-        elif not quote and character in " \t":
-            words += [] if word is None else [word]
-            word = None
-        elif not quote and word is None and character == "#":
-            return tuple(words)
-        elif character == quote:
-            quote = ""
-        elif not quote and character in "'\"":
-            word, quote = word or "", character
-        else:
-            word = (word or "") + character
-    return tuple(words if word is None else [*words, word])

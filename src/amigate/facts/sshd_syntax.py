@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Question, Run
+from amigate.evidence.redaction.sshd import NO_HOST_KEYS, PLACE
 from amigate.facts import sshd, sshd_config
 from amigate.result import Finding
 
 if TYPE_CHECKING:
     from amigate.evidence.model import View
-
-_PLACE = re.compile(r"^(?P<path>/[!-~]{1,250}?):? line (?P<line>\d{1,7})\b", re.MULTILINE)
-"""Where sshd says that an error is: `/etc/ssh/sshd_config: line 7: Bad configuration option: …`."""
-_NO_HOST_KEYS = "no hostkeys available"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +34,9 @@ class SshdSyntax:
         said = answer.stderr.decode("utf-8", "replace") + answer.text
         if answer.exit_code == 0:
             return cls(faults=tuple(_missing_includes(view, main)))
-        if _NO_HOST_KEYS in said:
+        if NO_HOST_KEYS in said:
             raise InconclusiveError("sshd has no host key here, so it does not say whether the rest is sound")
-        places = {(found["path"], int(found["line"])): None for found in _PLACE.finditer(said)}
+        places = {(found["path"], int(found["line"])): None for found in PLACE.finditer(said)}
         found = [
             Finding(path=path, line=line, detail="sshd does not understand this line") for path, line in places
         ] or [Finding(subject="sshd", detail=f"`sshd -t` exits {answer.exit_code} with this configuration")]
@@ -56,7 +54,7 @@ def _asked(view: View, program: str) -> tuple[Run, str]:
         f"[ -e /run/sshd ] || {{ mkdir -m 755 /run/sshd && d=1; }};; esac; "
         f'{command}; r=$?; [ -z "$d" ] || rmdir /run/sshd; exit $r'
     )
-    return Run(f"test of sshd: {command}", text), sshd.main_file(running)
+    return Run(f"test of sshd: {command}", text, Keep.SSHD_TEST), sshd.main_file(running)
 
 
 def _missing_includes(view: View, main: str) -> list[Finding]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from amigate.check import InconclusiveError
 from amigate.errors import HardenError
 from amigate.evidence.collector import collect
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Entry, Kind, View
 from amigate.evidence.questions import Needs, ReadFile
 from amigate.harden import template
@@ -68,7 +69,7 @@ class Builder(ABC):
 
     def look(self, *needs: Needs) -> View:
         """Return what `needs` ask for, as it is now; raises HardenError when nothing can be seen."""
-        view = collect(self.machine.open_shell, needs)
+        view = collect(self.machine.open_shell, needs, redactor=None)
         if view.broken:
             raise HardenError(view.broken)
         self._seen.insert(0, view)
@@ -81,7 +82,7 @@ class Builder(ABC):
             if _tells(view, path):
                 return view.entry(path)
         try:
-            return self.look(Needs(first=(ReadFile(path),))).entry(path)
+            return self.look(Needs(first=(ReadFile(path, Keep.WHOLE),))).entry(path)
         except InconclusiveError as error:
             raise HardenError(str(error)) from error
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.errors import HardenError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.facts.accounts import Accounts
 from amigate.harden.sshd_server import config_lines
@@ -31,7 +32,8 @@ def key_files(builder: Builder, view: View) -> dict[str, Entry]:
     patterns = dict.fromkeys((*USUAL, *(word for word in said if word != "none")))
     users = accounts_of(view).all
     paths = dict.fromkeys(expand(pattern, user) for user in users for pattern in patterns)
-    found = builder.look(Needs(first=(*(ReadFile(path) for path in paths), *(Glob(glob) for glob in GLOBS))))
+    files = [ReadFile(path, Keep.WHOLE) for path in paths]
+    found = builder.look(Needs(first=(*files, *(Glob(glob, Keep.WHOLE) for glob in GLOBS))))
     if found.unseen:
         raise HardenError(f"files of keys cannot be seen: {next(iter(found.unseen.values()))}")
     return {path: entry for path, entry in sorted(found.entries.items()) if entry.content is not None}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.errors import HardenError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.facts.sshd_config import MAIN, includes, lines
 from amigate.harden import template
@@ -36,7 +37,7 @@ def _included(view: View) -> Iterator[Glob]:
     for path in paths:  # grows
         entry = view.entries[path]
         for pattern in includes(view.text(path) or "") if entry.content is not None else ():
-            yield Glob(pattern)
+            yield Glob(pattern, Keep.WHOLE)
             if pattern in view.globbed:
                 paths += [found.path for found in view.glob(pattern) if found.path not in paths]
 
@@ -44,7 +45,10 @@ def _included(view: View) -> Iterator[Glob]:
 MAINS = (MAIN, "/usr/etc/ssh/sshd_config")
 """The second where the first is missing, as on openSUSE."""
 
-CONFIG = Needs(first=(*(ReadFile(path) for path in MAINS), Glob("/etc/ssh/sshd_config.d/*.conf")), then=_included)
+CONFIG = Needs(
+    first=(*(ReadFile(path, Keep.WHOLE) for path in MAINS), Glob("/etc/ssh/sshd_config.d/*.conf", Keep.WHOLE)),
+    then=_included,
+)
 
 
 def test(builder: Builder) -> None:

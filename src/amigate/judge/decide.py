@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from amigate.check import InconclusiveError, NotApplicableError, WarnError
 from amigate.errors import AmigateError
 from amigate.result import Finding, Status
@@ -40,6 +38,8 @@ def decide(  # noqa: PLR0911 - one for each way to end
 
     `judging` is false while facts are still being read: an assertion then is no judgement. Texts never hold what
     an exception of a library says, because that may quote the image."""
+    import pytest  # noqa: PLC0415 - the judge's parent reads decisions and makes none
+
     match error:
         case None:
             return Decision(status=Status.PASS)

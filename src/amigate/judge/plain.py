@@ -19,6 +19,7 @@ from amigate.check import InconclusiveError, Look, NotApplicableError, WarnError
 from amigate.errors import CollectionError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Evidence, Outcome, View
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.evidence.script import NO_ROOT
 from amigate.facts.catalogue import NEEDS
 from amigate.judge.decide import decide
@@ -96,7 +97,7 @@ def view(host: Any, request: pytest.FixtureRequest) -> View:
     views = request.config.stash.setdefault(_VIEWS, {})
     name = f"{id(host.backend)} {host.backend.get_pytest_id()}"
     if name not in views:
-        seen = collect(lambda _: _HostChannel(host), NEEDS)
+        seen = collect(lambda _: _HostChannel(host), NEEDS, redactor=Redactor())
         views[name] = replace(seen, contact=_reached(host)) if host.backend.NAME in _REMOTE else seen
     return views[name]
 

@@ -103,6 +103,10 @@ def _verdict(report: Report, *, color: bool) -> list[str]:
         case Verdict.INCONCLUSIVE:
             text = f"INCONCLUSIVE: {_rules(len(blocking), 'could not be decided')}. The image may not be shared."
             style = "1;35"
+        case Verdict.PASS if report.scope is Scope.FULL and not report.may_share:
+            when = printable(report.collected_at)
+            text = f"PASS: {printable(report.target.id)} met profile {report.profile} when it was looked at ({when})."
+            style = "32"
         case Verdict.PASS if report.scope is Scope.FULL:
             text, style = f"PASS: {printable(report.target.id)} MAY BE SHARED under profile {report.profile}.", "1;32"
         case _:

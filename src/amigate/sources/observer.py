@@ -11,6 +11,7 @@ from amigate.check import AnswerError, Look
 from amigate.errors import AmigateError, AwsError, LaunchError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
@@ -84,7 +85,9 @@ class Seen:
 
 
 class Observer:
-    """Looks at the launches of one image; `look` is called in a thread for each of them."""
+    """Looks at the launches of one image; `look` is called in a thread for each of them.
+
+    One redactor for all of them: its key tells like from unlike across launches, and goes with the observer."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - the parts of one observation
         self,
@@ -97,6 +100,7 @@ class Observer:
     ) -> None:
         self._run, self._image, self._plan, self._say = run, image, plan, say
         self._questions, self._manner = questions, manner
+        self._redactor = Redactor()
         self._cancelled = threading.Event()
         self._connections: list[Connection] = []
         self._login_user = ""
@@ -265,7 +269,7 @@ class Observer:
         try:
             if self._cancelled.is_set():
                 return View(broken="the run was interrupted")
-            return collect(connection.execute, needs, deadline_s=self._manner.collect_s)
+            return collect(connection.execute, needs, redactor=self._redactor, deadline_s=self._manner.collect_s)
         except AmigateError as error:
             return View(broken=str(error))
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amigate.evidence.collector import collect
+from amigate.evidence.model import Answer
 from amigate.evidence.questions import Needs
+from amigate.evidence.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from amigate.evidence.keep import Keep
     from amigate.evidence.model import View
     from amigate.evidence.questions import Question
 
@@ -63,13 +66,19 @@ def ask(shell: str) -> Iterator[Callable[..., View]]:
         pytest.skip("the collector's own tests run as root")
     opened: list[ShellChannel] = []
 
-    def run(*questions: Question, prefix: Sequence[str] = (), before: str = "", deadline_s: float = 30) -> View:
+    def run(
+        *questions: Question,
+        prefix: Sequence[str] = (),
+        before: str = "",
+        deadline_s: float = 30,
+        redactor: Redactor | None = None,
+    ) -> View:
         def open_shell(command: str) -> ShellChannel:
             line = before + command.replace("/bin/sh", shell)
             opened.append(ShellChannel([*prefix, "/bin/sh", "-c", line]))
             return opened[-1]
 
-        return collect(open_shell, [Needs(first=questions)], deadline_s=deadline_s)
+        return collect(open_shell, [Needs(first=questions)], redactor=redactor, deadline_s=deadline_s)
 
     yield run
     for channel in opened:
@@ -79,3 +88,42 @@ def ask(shell: str) -> Iterator[Callable[..., View]]:
 @pytest.fixture(scope="session")
 def shell_channel() -> type[ShellChannel]:
     return ShellChannel
+
+
+@pytest.fixture(scope="session")
+def redactor() -> Redactor:
+    return Redactor()
+
+
+@pytest.fixture(scope="session")
+def redacted(redactor: Redactor) -> Callable[[str, Keep], Answer]:
+    """Return a function that redacts what a command printed on both streams."""
+
+    def redact(content: str, keep: Keep) -> Answer:
+        raw = content.encode("utf-8", "surrogateescape")
+        return redactor.answer(Answer(command="", exit_code=0, stdout=raw, stderr=raw), keep)
+
+    return redact
+
+
+@pytest.fixture(scope="session")
+def kept(redacted: Callable[[str, Keep], Answer]) -> Callable[[str, Keep], str]:
+    """Return a function that says what is kept of a content; a content that is not kept is an error."""
+
+    def keep_of(content: str, keep: Keep) -> str:
+        found = redacted(content, keep)
+        assert not found.withheld, found.withheld
+        return found.stdout.decode("utf-8", "surrogateescape")
+
+    return keep_of
+
+
+@pytest.fixture(scope="session")
+def is_withheld(redacted: Callable[[str, Keep], Answer]) -> Callable[[str, Keep], bool]:
+    """Return a function that says whether nothing is kept of a content."""
+
+    def withheld(content: str, keep: Keep) -> bool:
+        found = redacted(content, keep)
+        return bool(found.withheld) and found.stdout == b""
+
+    return withheld

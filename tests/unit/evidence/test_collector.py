@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amigate.check import InconclusiveError
-from amigate.evidence import script
+from amigate.evidence import questions, script
 from amigate.evidence.collector import collect
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
-from amigate.evidence.questions import Glob, Needs, ReadFile, Run
+from amigate.evidence.questions import Needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from amigate.evidence.model import View
 
     Ask = Callable[..., View]
+
+
+ReadFile = partial(questions.ReadFile, keep=Keep.WHOLE)
+Glob = partial(questions.Glob, keep=Keep.WHOLE)
+Run = partial(questions.Run, keep=Keep.WHOLE)
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def test_only_line_feeds_at_the_end_survive(ask: Ask, tmp_path: Path) -> None:
 
 def test_a_cap_of_nothing_asks_for_the_entry_alone(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("secret")
-    view = ask(ReadFile(f"{tmp_path}/key", cap_bytes=0))
+    view = ask(questions.ReadFile(f"{tmp_path}/key", Keep.NOTHING))
     entry = view.entry(f"{tmp_path}/key")
     assert entry is not None
     assert entry.content is None
@@ -111,10 +118,10 @@ def test_a_link_that_leads_nowhere_is_there_and_cannot_be_read(ask: Ask, tmp_pat
 
 def test_folders_pipes_and_devices_have_no_content_and_hang_nothing(ask: Ask, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    questions = [ReadFile(str(tmp_path)), ReadFile(f"{tmp_path}/pipe"), ReadFile("/dev/zero")]
-    view = ask(*questions, deadline_s=10)
-    assert [view.entries[q.path].kind for q in questions] == [Kind.DIRECTORY, Kind.OTHER, Kind.OTHER]
-    for question in questions:
+    asked = [ReadFile(str(tmp_path)), ReadFile(f"{tmp_path}/pipe"), ReadFile("/dev/zero")]
+    view = ask(*asked, deadline_s=10)
+    assert [view.entries[q.path].kind for q in asked] == [Kind.DIRECTORY, Kind.OTHER, Kind.OTHER]
+    for question in asked:
         with pytest.raises(InconclusiveError):
             view.content(question.path)
 
@@ -290,6 +297,7 @@ def test_a_channel_that_closes_halfway_leaves_nothing_behind(
     view = collect(
         lambda command: Closing(shell_channel(["/bin/sh", "-c", command.replace("/bin/sh", shell)])),  # type: ignore[arg-type,return-value]
         [Needs(first=(ReadFile("/etc/passwd"), Run("q", "head -c 300000 /dev/zero")))],
+        redactor=None,
     )
     assert "broke" in view.broken
     assert leftovers() == []
@@ -366,6 +374,7 @@ def test_busybox_alone_is_enough(tmp_path: Path, shell_channel: Callable[..., ob
                 )
             )
         ],
+        redactor=None,
     )
     assert view.broken == ""
     assert view.text("/etc/link") == "root::0:0::/:/bin/sh\n"

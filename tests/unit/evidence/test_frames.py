@@ -16,18 +16,20 @@ from amigate.errors import CollectionError
 from amigate.evidence import collector
 from amigate.evidence.collector import collect
 from amigate.evidence.frames import FrameReader, Seen, read_round
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile, Run
+from amigate.evidence.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from amigate.evidence.model import View
-    from amigate.evidence.questions import Question
+from amigate.evidence.questions import Question
 
 QUESTIONS: tuple[Question, ...] = (
-    ReadFile("/a"),
-    ReadFile("/missing"),
-    Glob("/d/*"),
-    Run("run", "true"),
-    ReadFile("/last"),
+    ReadFile("/a", Keep.WHOLE),
+    ReadFile("/missing", Keep.WHOLE),
+    Glob("/d/*", Keep.WHOLE),
+    Run("run", "true", Keep.WHOLE),
+    ReadFile("/last", Keep.WHOLE),
 )
 META = b"81a4 0 0 5 1600000000"
 
@@ -72,9 +74,14 @@ def nothing() -> Seen:
     return Seen(entries={}, absent=set(), globbed=set(), answers={}, unseen={}, answered=set())
 
 
-def read(data: bytes, questions: tuple[Question, ...] = QUESTIONS, piece: int = 1 << 16) -> Seen:
+def read(
+    data: bytes,
+    questions: tuple[Question, ...] = QUESTIONS,
+    piece: int = 1 << 16,
+    redactor: Redactor | None = None,
+) -> Seen:
     seen = nothing()
-    read_round(FrameReader(Words(data, piece), time.monotonic() + 30), "nonce", questions, seen)
+    read_round(FrameReader(Words(data, piece), time.monotonic() + 30), "nonce", questions, seen, redactor)
     return seen
 
 
@@ -113,11 +120,11 @@ def test_a_whole_round_is_understood_in_pieces_of_any_size() -> None:
 
 @pytest.mark.usefixtures("_nonce")
 def test_a_channel_closed_after_any_byte_answers_nothing_that_was_not_said() -> None:
-    full = collect(lambda _: Words(WHOLE), [Needs(first=QUESTIONS)])
+    full = collect(lambda _: Words(WHOLE), [Needs(first=QUESTIONS)], redactor=None)
     said = {asked: told(full, *asked) for asked in ASKED}
     assert "could not tell" not in said.values()
     for cut in range(len(WHOLE)):
-        view = collect(lambda _, cut=cut: Words(WHOLE[:cut]), [Needs(first=QUESTIONS)])  # type: ignore[misc] # bound now
+        view = collect(lambda _, cut=cut: Words(WHOLE[:cut]), [Needs(first=QUESTIONS)], redactor=None)  # type: ignore[misc] # bound now
         for asked, answer in said.items():
             assert told(view, *asked) in (answer, "could not tell"), (cut, asked)
         # What was said completely before the cut is kept, and the last question never is.
@@ -128,7 +135,7 @@ def test_a_channel_closed_after_any_byte_answers_nothing_that_was_not_said() -> 
 def test_a_frame_that_is_missing_leaves_its_question_open() -> None:
     for left_out in range(2, 7):
         data = b"".join(frame for number, frame in enumerate(FRAMES) if number != left_out)
-        view = collect(lambda _, data=data: Words(data), [Needs(first=QUESTIONS)])  # type: ignore[misc] # bound now
+        view = collect(lambda _, data=data: Words(data), [Needs(first=QUESTIONS)], redactor=None)  # type: ignore[misc] # bound now
         open_questions = [asked for asked in ASKED if told(view, *asked) == "could not tell"]
         assert open_questions, left_out
 
@@ -231,14 +238,14 @@ def test_a_machine_that_sends_without_end_is_cut_off_in_bounded_memory() -> None
         tracemalloc.start()
         reader = FrameReader(Endless(FRAMES[1], forever), time.monotonic() + 60)
         with pytest.raises(CollectionError):
-            read_round(reader, "nonce", QUESTIONS, nothing())
+            read_round(reader, "nonce", QUESTIONS, nothing(), None)
         assert tracemalloc.get_traced_memory()[1] < 32 * 1024 * 1024
         tracemalloc.stop()
 
 
 def test_a_machine_that_drips_does_not_outlive_the_deadline() -> None:
     with pytest.raises(TimeoutError):
-        read_round(FrameReader(Words(WHOLE, 1), time.monotonic()), "nonce", QUESTIONS, nothing())
+        read_round(FrameReader(Words(WHOLE, 1), time.monotonic()), "nonce", QUESTIONS, nothing(), None)
 
 
 numbers = st.integers(-2, 40).map(lambda number: b"%d" % number) | st.sampled_from([b"x", b"999999", b""])
@@ -254,11 +261,21 @@ frames = st.one_of(
 )
 
 
-@given(st.lists(frames, max_size=12), st.booleans())
+keeps = st.sampled_from(Keep)
+
+
+@given(st.lists(frames, max_size=12), st.booleans(), keeps, keeps, keeps)
 @settings(max_examples=400, deadline=None)
-def test_whatever_is_sent_only_the_two_errors_come_of_it(sent: list[bytes], header: bool) -> None:  # noqa: FBT001 - drawn
+def test_whatever_is_sent_only_the_two_errors_come_of_it(
+    sent: list[bytes],
+    header: bool,  # noqa: FBT001 - drawn
+    file: Keep,
+    match: Keep,
+    run: Keep,
+) -> None:
+    questions = (ReadFile("/a", file), ReadFile("/missing", file), Glob("/d/*", match), Run("run", "true", run))
     try:
-        seen = read((FRAMES[1] if header else b"") + b"".join(sent))
+        seen = read((FRAMES[1] if header else b"") + b"".join(sent), questions, redactor=Redactor())
     except (CollectionError, TimeoutError):
         return
     assert not seen.absent & set(seen.entries)

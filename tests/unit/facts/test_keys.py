@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.model import Launch, Vantage, Viewpoint
+from amigate.evidence.redaction.keys import fingerprint
 from amigate.facts import host_keys
 from amigate.facts.accounts import Account, Password
-from amigate.facts.authorized_keys import AuthorizedKeys, _paths, fingerprint, parse
+from amigate.facts.authorized_keys import AuthorizedKeys, _paths, parse
 from amigate.facts.host_keys import HostKeys
 from amigate.facts.twins import Twins
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amigate.check import InconclusiveError, NotApplicableError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Entry, Kind, Launch, View
 from amigate.evidence.questions import Glob
 from amigate.facts import sshd_config
@@ -311,5 +312,5 @@ def test_an_include_of_a_file_that_is_known_already_is_followed_all_the_same(kit
     image = kit.Image(config=f"Include {drop_in}\n", keys={drop_in: "UseDNS no\n"})
     view = image.inside(Launch.A)
     assert NEEDS.then is not None
-    assert Glob(drop_in) in list(NEEDS.then(view))
+    assert Glob(drop_in, Keep.SSHD_CONFIG) in list(NEEDS.then(view))
     assert Sshd.read(replace(view, globbed=view.globbed | {drop_in})).lines[-1].path == drop_in
