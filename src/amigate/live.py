@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from amigate.sources.aws import Aws
     from amigate.sources.instance import Observation
     from amigate.sources.keep import Keep
+    from amigate.sources.observer import Further
 
 LIFETIME_S = 7200
 """Beside the time for logins; a run is over long before, so what is there then was left behind."""
@@ -65,8 +66,11 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
     options: Options,
     log: Log,
     progress: Callable[[str], None],
+    further: Further | None = None,
 ) -> Observation | None:
-    """Launch, look and remove; None when there is nothing to launch. What is left behind is noted in `log`."""
+    """Launch, look and remove; None when there is nothing to launch; `further` asks more of each.
+
+    What is left behind is noted in `log`."""
     if not planned.launches:
         return None
     from amigate.facts.catalogue import NEEDS, after_reboot  # noqa: PLC0415 - while the instances boot
@@ -96,7 +100,7 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
                 run,
                 ec2.image,
                 planned,
-                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
+                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id, further=further),
                 Manner(
                     ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
                     ssh_port=options.ssh_port or profile.ssh.port,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amigate.check import AnswerError, Look
 from amigate.errors import AmigateError, AwsError, LaunchError
-from amigate.evidence.collector import collect
+from amigate.evidence.collector import Collector
 from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
+from amigate.evidence.questions import Run
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
@@ -30,8 +31,26 @@ if TYPE_CHECKING:
 GOING_DOWN_S = 30.0
 """How long the login from before a reboot is watched for its end; afterwards a new one finds out which boot it is."""
 REBOOTED_PAUSE_S = 2.0
+FURTHER_S = 20
+"""How long one command that was not foreseen may take."""
+FURTHER_CAP_BYTES = 1024 * 1024
+"""Most of one stream of its answer."""
 STRANGER_S = 60.0
 """How long a server that has answered before may take to answer a stranger."""
+
+
+class Further(Protocol):
+    """Asks what nobody could foresee, command by command."""
+
+    def __call__(
+        self,
+        launch: Launch,
+        inside: View,
+        contact: Contact,
+        ask: Callable[[str, str], View],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        """Ask `ask` for the answer to a command line, by a key; it is in the view that comes back, and stays there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +62,8 @@ class Questions:
     """What is asked after a reboot, by what was seen before it."""
     boot: Callable[[View], str] = lambda _: ""
     """Which boot a view was taken in; raises AnswerError where that cannot be told."""
+    further: Further | None = None
+    """Asks more of a launch whose inside was collected, before anything is done to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +192,7 @@ class Observer:
         self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
         if problem := arm_shutdown(connection, self._run.minutes_left):
             self._say(f"{seen.launch}: {problem}")
-        inside = self._collect(connection, self._questions.needs)
-        clock.lap("collect")
+        inside = self._collect_and_ask(seen.launch, contact, connection, clock)
         contact = against_console(contact, seen.machine)
         seen.views[key] = believed(inside, contact)
         return contact
@@ -262,12 +282,32 @@ class Observer:
         return contact, connection
 
     def _collect(self, connection: Connection, needs: Sequence[Needs]) -> View:
+        with Collector(connection.execute) as collector:
+            return self._collect_with(collector, needs)
+
+    def _collect_with(self, collector: Collector, needs: Sequence[Needs]) -> View:
         try:
             if self._cancelled.is_set():
                 return View(broken="the run was interrupted")
-            return collect(connection.execute, needs, deadline_s=self._manner.collect_s)
+            return collector.collect(needs, deadline_s=self._manner.collect_s)
         except AmigateError as error:
             return View(broken=str(error))
+
+    def _collect_and_ask(self, launch: Launch, contact: Contact, connection: Connection, clock: _Clock) -> View:
+        """Collect, and ask what was not foreseen through the same shell."""
+
+        def ask(key: str, command: str) -> View:
+            question = Run(key, command, timeout_s=FURTHER_S, cap_bytes=FURTHER_CAP_BYTES)
+            return collector.ask([question], deadline_s=2 * FURTHER_S)
+
+        with Collector(connection.execute) as collector:
+            inside = self._collect_with(collector, self._questions.needs)
+            clock.lap("collect")
+            if self._questions.further is None or inside.broken:
+                return inside
+            self._questions.further(launch, inside, contact, ask, self._cancelled.is_set)
+            clock.lap("own checks")
+            return collector.view
 
     def _offers_after(self, contact: Contact) -> tuple[Offer, ...]:
         """Ask a server that has answered; one that has not in all that time is not waited for again."""
