@@ -9,9 +9,8 @@ import pytest
 
 from amigate import run
 from amigate.live import Options
-from amigate.own import record
 from amigate.profile import load
-from amigate.result import Verdict
+from amigate.result import Status, Verdict
 from amigate.sources import observer
 
 if TYPE_CHECKING:
@@ -162,3 +161,74 @@ def test_tests_of_testinfra_are_judged_beside_the_shipped_rules(bed: Bed, tmp_pa
     assert {name for name, result in found.items() if result.blocking} == {"of_root_fails", "that_skips"}
     assert found["of_root_fails"].id == "user:our-checks/test_ours.py::TestApp::test_of_root_fails"
     assert found["our-remark-only"].title == "Nothing listens on port 9999"
+
+
+def test_a_command_that_hangs_costs_its_own_answer(bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "FURTHER_S", 2)
+    tests = """
+    def test_before(host): assert host.run("true").rc == 0
+    def test_hangs(host): host.run("sleep 600")
+    def test_floods(host): host.run("yes")
+    def test_kills_its_shell(host): host.run("kill -9 $PPID")
+    def test_after(host): assert host.file("/etc/passwd").exists
+    """
+    found = by_name(validated(bed, tmp_path, tests))
+    assert {name: str(found[name].status) for name in ("before", "hangs", "floods", "after")} == {
+        "before": "pass",
+        "hangs": "inconclusive",
+        "floods": "inconclusive",
+        "after": "pass",
+    }
+    assert found["hangs"].message == "`sleep …`: no answer within 2 s"
+    assert found["ssh-no-password-login"].status is Status.PASS
+
+
+def test_one_session_at_a_time_is_enough(bed: Bed, tmp_path: Path) -> None:
+    bed.machine.extra = "echo 'MaxSessions 1' >etc/ssh/sshd_config.d/00-max.conf"
+    found = by_name(validated(bed, tmp_path, "def test_a(host): assert host.run('true').rc == 0\n"))
+    assert found["a"].status is Status.PASS
+
+
+def test_what_a_conftest_does_stays_with_its_own_tests(bed: Bed, tmp_path: Path) -> None:
+    """It replaces facts, empties the collection and ends the process: no shipped rule is any the better for it."""
+    (tmp_path / "our-checks").mkdir()
+    (tmp_path / "our-checks" / "conftest.py").write_text(
+        "import pytest\n@pytest.fixture\ndef sshd(): pytest.skip('stray')\n"
+        "def pytest_collection_modifyitems(items): items.clear()\n"
+    )
+    bed.machine.extra = "echo 'PasswordAuthentication yes' >etc/ssh/sshd_config.d/00-open.conf"
+    report = validated(bed, tmp_path, "def test_a(host): pass\n")
+    found = by_name(report)
+    assert found["ssh-no-password-login"].status is Status.FAIL
+    assert found["a"].status is Status.INCONCLUSIVE
+
+
+def test_a_connection_that_is_lost_while_tests_are_recorded_costs_the_rest(bed: Bed, tmp_path: Path) -> None:
+    tests = """
+    def test_before(host): assert host.run("true").rc == 0
+    def test_cuts(host): host.run("pkill -9 sshd; sleep 5")
+    def test_after(host): assert host.run("true").rc == 0
+    """
+    found = by_name(validated(bed, tmp_path, tests))
+    assert str(found["before"].status) == "pass"
+    assert {str(found[name].status) for name in ("cuts", "after")} == {"inconclusive"}
+    assert found["ssh-no-password-login"].status is Status.PASS
+
+
+def test_nobody_could_log_in_so_nothing_of_ours_passes(bed: Bed, tmp_path: Path) -> None:
+    bed.machine.extra = "rm -f home/admin/.ssh/authorized_keys"
+    found = by_name(validated(bed, tmp_path, "def test_a(host): host.run('true')\n", timeout_s=6))
+    assert found["a"].status is Status.INCONCLUSIVE
+    assert "nobody could log in" in found["a"].message
+
+
+def test_services_and_sockets_are_seen_where_the_image_has_the_tools(bed: Bed, tmp_path: Path) -> None:
+    """The lean image has neither systemd running nor `ss`: testinfra itself says that it cannot tell."""
+    tests = """
+    def test_service(host): assert host.service("ssh").is_running
+    def test_socket(host): assert host.socket("tcp://0.0.0.0:22").is_listening
+    def test_process(host): assert host.process.filter(comm="sshd")
+    def test_mount(host): assert host.mount_point("/").exists
+    """
+    found = by_name(validated(bed, tmp_path, tests))
+    assert "pass" not in {str(found[name].status) for name in ("service", "socket")}
