@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from amigate.evidence.model import Outcome
 from amigate.sources.connection import STEP_S, Connection
+from amigate.sources.wire import VERSION
 
 if TYPE_CHECKING:
     import paramiko
@@ -55,6 +56,7 @@ def transport_over(wire: Wire) -> paramiko.Transport:
     import paramiko  # noqa: PLC0415 - slow to import
 
     transport = paramiko.Transport(wire)
+    transport.local_version = VERSION
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = STEP_S
     return transport
 

@@ -14,7 +14,7 @@ from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Va
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
-from amigate.sources.shutdown_timer import arm_shutdown
+from amigate.sources.shutdown_timer import arm_shutdown, taken_out, timer
 from amigate.sources.standing import await_standing
 from amigate.sources.stranger import offers, strangers
 
@@ -169,9 +169,9 @@ class Observer:
             seen.console = console_tail(console_of(seen.machine)) if not self._cancelled.is_set() else ""
             return contact
         self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
-        if problem := arm_shutdown(connection, self._run.minutes_left):
+        inside, problem = self._collect(connection, self._questions.needs)
+        if problem:
             self._say(f"{seen.launch}: {problem}")
-        inside = self._collect(connection, self._questions.needs)
         clock.lap("collect")
         contact = against_console(contact, seen.machine)
         seen.views[key] = believed(inside, contact)
@@ -207,8 +207,7 @@ class Observer:
                 self._say(f"{seen.launch}: no login after the reboot: {contact.detail}")
                 return contact, View(broken=f"nobody could log in after the reboot: {contact.detail}")
             try:
-                arm_shutdown(again, self._run.minutes_left)  # the reboot ended the first one
-                view = self._collect(again, needs)
+                view, _ = self._collect(again, needs)  # the reboot ended the first timer
             finally:
                 again.close()
             if self._is_new_boot(first, view) or time.monotonic() > until or self._cancelled.is_set():
@@ -261,13 +260,17 @@ class Observer:
             self._connections.append(connection)
         return contact, connection
 
-    def _collect(self, connection: Connection, needs: Sequence[Needs]) -> View:
+    def _collect(self, connection: Connection, needs: Sequence[Needs]) -> tuple[View, str]:
+        """Arm the timer and collect; return what was seen, and why the machine may not end by itself if so."""
+        if self._cancelled.is_set():
+            return View(broken="the run was interrupted"), ""
+        minutes = self._run.minutes_left
         try:
-            if self._cancelled.is_set():
-                return View(broken="the run was interrupted")
-            return collect(connection.execute, needs, deadline_s=self._manner.collect_s)
+            view = collect(connection.execute, (timer(minutes), *needs), deadline_s=self._manner.collect_s)
         except AmigateError as error:
-            return View(broken=str(error))
+            view = View(broken=str(error))
+        view, armed = taken_out(view)
+        return view, "" if armed or self._cancelled.is_set() else arm_shutdown(connection, minutes) or ""
 
     def _offers_after(self, contact: Contact) -> tuple[Offer, ...]:
         """Ask a server that has answered; one that has not in all that time is not waited for again."""
