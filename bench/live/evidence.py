@@ -16,8 +16,6 @@ from amigate.result import Witness
 from amigate.sources.login_key import LoginKey
 from amigate.sources.ssh import log_in
 
-rounds = 0
-
 
 def main() -> None:
     """Print the seconds, the rounds and the size."""
@@ -31,9 +29,11 @@ def main() -> None:
     took_s = time.perf_counter() - started
     connection.close()
     assert not view.broken, view.broken
-    text = codec.dump(Evidence(witnesses=frozenset({Witness.INSTANCE}), views={Viewpoint(Launch.A, 1, Vantage.INSIDE): view}))
+    views = {Viewpoint(Launch.A, 1, Vantage.INSIDE): view}
+    text = codec.dump(Evidence(witnesses=frozenset({Witness.INSTANCE}), views=views))
     print(f"LIVE {took_s:.4f}")
-    print(f"{len(view.entries)} entries, {len(view.answers)} answers, {len(view.unseen)} unseen, {len(text) / 2**20:.2f} MiB of evidence as JSON")
+    counts = f"{len(view.entries)} entries, {len(view.answers)} answers, {len(view.unseen)} unseen"
+    print(f"{counts}, {len(text) / 2**20:.2f} MiB of evidence as JSON")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ ssh_args = -F {folder}/ssh -o ControlMaster=auto -o ControlPersist=60 -o Control
 """
 
 
-def text() -> str:
+def text(address: str, port: int) -> str:
     """Return the playbook; JSON is YAML."""
-    tasks = [*_files(), *_sshd(), *_packages(), *_accounts(), *_rest()]
+    tasks = [*_files(), *_sshd(), *_packages(), *_accounts(), *_rest(address, port)]
     return json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}], indent=1)
 
 
@@ -74,14 +74,14 @@ def _accounts() -> list[dict[str, Any]]:
     return tasks
 
 
-def _rest() -> list[dict[str, Any]]:
+def _rest(address: str, port: int) -> list[dict[str, Any]]:
     tasks = [_command(f"sysctl -n {key}", "value") for key in q.SYSCTLS]
     tasks += [_command(f"grep -qF '{text}' {path}", "found") for path, text in q.CONTAINS]
     lines = (
-        f"ss -Htln | grep -F ' {q.ADDRESS}:{q.PORT} '",
+        f"ss -Htln | grep -F ' {address}:{port} '",
         "[ \"$(awk -F: '$3 == 0' /etc/passwd | wc -l)\" = 1 ]",
         "! grep -q '^[^:]*::' /etc/shadow",
-        '! find /root/.ssh /home/*/.ssh -name authorized_keys -perm /077 2>/dev/null | grep .',
+        "! find /root/.ssh /home/*/.ssh -name authorized_keys -perm /077 2>/dev/null | grep .",
         "find /usr/bin -xdev -type f -perm /6000 | grep -x /usr/bin/sudo",
         "! find /etc -xdev -type f -perm -0002 | grep .",
         "[ -s /etc/machine-id ]",

@@ -49,9 +49,7 @@ if "BENCH_KEY" in os.environ:  # amigate's side; imported before the clock start
         from test_evidence import NEEDS  # noqa: PLC0415 - pytest has imported it
 
         address, port = os.environ["BENCH_ADDRESS"], int(os.environ["BENCH_PORT"])
-        _, connection = log_in(
-            address, port, users=["admin"], key=_KEY, timeout_s=60, cancelled=threading.Event()
-        )
+        _, connection = log_in(address, port, users=["admin"], key=_KEY, timeout_s=60, cancelled=threading.Event())
         assert connection is not None
         seen = collect(connection.execute, [NEEDS])
         yield seen

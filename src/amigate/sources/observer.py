@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from amigate.check import AnswerError, Look
-from amigate.errors import AmigateError, AwsError, LaunchError
+from amigate.errors import AmigateError, AwsError, ConnectionFailedError, LaunchError
 from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
 from amigate.sources.console import console_tail
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from amigate.sources.connection import Connection
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine
+    from amigate.sources.tunnel import JumpHost
 
 GOING_DOWN_S = 30.0
 """How long the login from before a reboot is watched for its end; afterwards a new one finds out which boot it is."""
@@ -51,6 +52,8 @@ class Manner:
 
     ssh_users: Sequence[str]
     ssh_port: int = 22
+    jump: JumpHost | None = None
+    """The host to go through; None: straight to the machine."""
     timeout_s: float = 300
     """Until a login works, after the launch and again after a reboot."""
     key_wait_s: float | None = None
@@ -112,7 +115,7 @@ class Observer:
     def look(self, launch: Launch) -> Seen:
         """Launch one instance and see what there is to see.
 
-        Where AWS is in the way, what was not seen until then is broken; what was seen is not lost."""
+        Where AWS or a jump host is in the way, what was not seen until then is broken; what was seen is not lost."""
         clock = _Clock()
         seen = Seen(launch=launch, laps=clock.laps)
         try:
@@ -122,7 +125,7 @@ class Observer:
                 self._look_as_stranger(seen, clock)
             else:
                 self._look_inside(seen, clock)
-        except (AwsError, LaunchError) as error:
+        except (AwsError, ConnectionFailedError, LaunchError) as error:
             self._break_off(seen, error)
         finally:
             if launch is self._plan.last:  # nobody waits for it any longer
@@ -255,6 +258,7 @@ class Observer:
             timeout_s=self._manner.timeout_s if timeout_s is None else timeout_s,
             key_wait_s=self._manner.key_wait_s,
             cancelled=self._cancelled,
+            jump=self._manner.jump,
         )
         if connection is not None:
             self._connections.append(connection)
@@ -287,6 +291,7 @@ class Observer:
             cancelled=self._cancelled,
             forwarded=self._run.aws.sandbox,
             alive=alive,
+            jump=self._manner.jump,
         )
 
     def _standing(self, seen: Seen, clock: _Clock) -> Standing | None:

@@ -20,8 +20,7 @@ ANSWER_S = 15.0
 ANSWER_CAP_BYTES = 4096
 ARMED = "amigate-timer-armed"
 TIMER = "shutdown timer"
-_KEYED = ("answers", "unseen")
-"""The parts of a view where a question is named."""
+"""How the question is named while it is asked with others."""
 
 # systemd's shutdown returns at once and keeps the time itself; that of sysvinit stays in the foreground, and busybox
 # has none, so everywhere else a sleep of our own does. It holds none of the login's files, or the login would not end.
@@ -48,14 +47,17 @@ def timer(minutes: int) -> Needs:
 def taken_out(view: View) -> tuple[View, bool]:
     """Return what was collected without the timer, which is no evidence, and whether it is armed."""
     answer = view.answers.get(TIMER)
-    rest = {field: {key: each for key, each in getattr(view, field).items() if key != TIMER} for field in _KEYED}
-    return replace(view, **rest), answer is not None and ARMED.encode() in answer.stdout
+    answers = {key: each for key, each in view.answers.items() if key != TIMER}
+    unseen = {key: why for key, why in view.unseen.items() if key != TIMER}
+    armed = answer is not None and ARMED.encode() in answer.stdout
+    return replace(view, answers=answers, unseen=unseen), armed
 
 
 def arm_shutdown(connection: Connection, minutes: int) -> str | None:
     """Have the machine power itself off in `minutes`; return None once it will, else why it may not.
 
-    For where the collector could not run: this one does not need it. One round trip of at most 15 s; what the machine says beside the one word is not read on."""
+    For where the collector could not run: this one does not need it. One round trip of at most 15 s; what the
+    machine says beside the one word is not read on."""
     try:
         channel = connection.execute(_script(minutes))
     except ConnectionFailedError as error:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+    from amigate.evidence.model import Outcome
+    from amigate.sources.tunnel import Tunnel
 
 HANDSHAKE_CAP_BYTES = 128 * 1024
 """More than this before a login is no SSH handshake; a real one takes 5 KiB."""
@@ -16,6 +20,17 @@ LOGIN_CAP_BYTES = 256 * 1024 * 1024
 VERSION = "SSH-2.0-amigate"
 """How we introduce ourselves (RFC 4253, 4.2)."""
 _GREETING = f"{VERSION}\r\n".encode("ascii")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of knocking: a connection with the server's first bytes waiting, else what was seen last."""
+
+    wire: Wire | Tunnel | None = None
+    seen: Outcome | None = None
+    """CLOSED, BROKEN or SILENT; None when there was no time to see anything."""
+    alive: bool = False
+    """The machine itself has answered."""
 
 
 class Wire(socket.socket):
