@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from amigate.evidence.model import Outcome
 from amigate.sources.connection import STEP_S, Connection
-from amigate.sources.wire import VERSION
 
 if TYPE_CHECKING:
     import paramiko
@@ -57,7 +56,6 @@ def transport_over(wire: Wire | Tunnel) -> paramiko.Transport:
     import paramiko  # noqa: PLC0415 - slow to import
 
     transport = paramiko.Transport(wire)  # type: ignore[arg-type] # it takes whatever is like a socket
-    transport.local_version = VERSION
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = STEP_S
     return transport
 

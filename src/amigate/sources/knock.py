@@ -130,11 +130,6 @@ class _Door:
         if code:
             self._failed(wire, code, by_machine=not self._forwarded)
             return
-        try:
-            wire.greet()
-        except OSError:
-            self._failed(wire, errno.ECONNRESET, by_machine=not self._forwarded)
-            return
         self._connecting.remove(wire)
         self._connected.append(wire)
         self._selector.modify(wire, selectors.EVENT_READ)

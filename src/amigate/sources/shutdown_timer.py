@@ -41,7 +41,7 @@ if [ -d /run/systemd/system ] && $root shutdown -P +{minutes} >/dev/null; then e
 
 def timer(minutes: int) -> Needs:
     """Return the question that arms it, to be asked first of a collection: it costs no round trip of its own."""
-    return Needs(first=(Run(TIMER, _script(minutes), timeout_s=int(ANSWER_S), cap_bytes=ANSWER_CAP_BYTES),))
+    return Needs(first=(Run(TIMER, _script(minutes).strip(), timeout_s=int(ANSWER_S), cap_bytes=ANSWER_CAP_BYTES),))
 
 
 def taken_out(view: View) -> tuple[View, bool]:

@@ -17,9 +17,6 @@ HANDSHAKE_CAP_BYTES = 128 * 1024
 """More than this before a login is no SSH handshake; a real one takes 5 KiB."""
 LOGIN_CAP_BYTES = 256 * 1024 * 1024
 """More than this over one login is no answer to anything; paramiko keeps in memory what nobody has read yet."""
-VERSION = "SSH-2.0-amigate"
-"""How we introduce ourselves (RFC 4253, 4.2)."""
-_GREETING = f"{VERSION}\r\n".encode("ascii")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +39,6 @@ class Wire(socket.socket):
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.opened_at = time.monotonic()
         self._budget = HANDSHAKE_CAP_BYTES
-        self._has_greeted = False
-
-    def greet(self) -> None:
-        """Introduce ourselves before the server has spoken, which saves a round trip; raise OSError when it is gone."""
-        self._has_greeted = super().send(_GREETING) == len(_GREETING)
 
     def trust_volume(self) -> None:
         """Raise the cap: who is logged in may send what is asked of them, and no machine all that there is."""
@@ -62,10 +54,7 @@ class Wire(socket.socket):
         return data
 
     def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        """Send as any socket; an introduction that was sent early is not sent again."""
-        if self._has_greeted and data == _GREETING:
-            self._has_greeted = False
-            return len(_GREETING)
+        """Send as any socket."""
         sent = super().send(data, flags)
         self._acknowledge_at_once()
         return sent
