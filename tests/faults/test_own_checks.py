@@ -5,8 +5,6 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-import pytest
-
 from amigate import run
 from amigate.live import Options
 from amigate.profile import load
@@ -16,6 +14,7 @@ from amigate.sources import observer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
     from tests.faults.conftest import Bed
 
     from amigate.result import Report, Result
@@ -222,13 +221,17 @@ def test_nobody_could_log_in_so_nothing_of_ours_passes(bed: Bed, tmp_path: Path)
     assert "nobody could log in" in found["a"].message
 
 
-def test_services_and_sockets_are_seen_where_the_image_has_the_tools(bed: Bed, tmp_path: Path) -> None:
-    """The lean image has neither systemd running nor `ss`: testinfra itself says that it cannot tell."""
-    tests = """
-    def test_service(host): assert host.service("ssh").is_running
-    def test_socket(host): assert host.socket("tcp://0.0.0.0:22").is_listening
+def test_services_sockets_and_processes_are_seen(bed: Bed, tmp_path: Path) -> None:
+    tests = f"""
+    def test_service(host): assert not host.service("no-such-service").is_running
+    def test_socket(host): assert host.socket("tcp://{bed.sandbox.ssh_port}").is_listening
+    def test_nothing_listens(host): assert not host.socket("tcp://127.0.0.1:1").is_listening
     def test_process(host): assert host.process.filter(comm="sshd")
-    def test_mount(host): assert host.mount_point("/").exists
+    def test_mount(host): assert host.mount_point("/proc").exists
     """
     found = by_name(validated(bed, tmp_path, tests))
-    assert "pass" not in {str(found[name].status) for name in ("service", "socket")}
+    said = {
+        name: (str(found[name].status), found[name].message)
+        for name in ("service", "socket", "nothing_listens", "process", "mount")
+    }
+    assert set(said.values()) == {("pass", "")}, said

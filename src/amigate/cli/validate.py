@@ -14,6 +14,7 @@ from amigate.cli.output import exit_code
 from amigate.report.escape import printable
 
 if TYPE_CHECKING:
+    from amigate.live import Options
     from amigate.result import Witness
     from amigate.sources.keep import Keep
 
@@ -69,14 +70,19 @@ def command(  # noqa: PLR0913 - one parameter per option
         target,
         profile,
         witnesses=witnesses,
-        options=replace(choice, keep=_keep(choice.ssh_port or profile.ssh.port) if keep else None),
+        options=replace(choice, keep=_keep(choice, profile.ssh.port) if keep else None),
         progress=output.progress(quiet=quiet),
     )
     return exit_code(output.judged(judge, wanted))
 
 
-def _keep(port: int) -> Keep:
+def _keep(choice: Options, port: int) -> Keep:
     """Return the wish to keep the instances; what is told of them is told even if progress is not."""
     from amigate.sources.keep import Keep  # noqa: PLC0415 - only when it is asked for
 
-    return Keep(folder=Path.cwd(), tell=lambda line: click.echo(printable(line), err=True), port=port)
+    return Keep(
+        folder=Path.cwd(),
+        tell=lambda line: click.echo(printable(line), err=True),
+        port=choice.ssh_port or port,
+        jump=str(choice.jump or ""),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -121,7 +122,8 @@ class Collector:
         proven = self._channel is not None
         try:
             channel = self._shell()
-            channel.send(script(questions, nonce, killed=self._killed).encode("ascii"))
+            with suppress(OSError):  # what ended before it had read may still have said why
+                channel.send(script(questions, nonce, killed=self._killed).encode("ascii"))
             reader = FrameReader(channel, deadline)
             read_round(reader, nonce, questions, self._seen)
         except (AmigateError, OSError) as error:
@@ -130,7 +132,7 @@ class Collector:
             self._killed.append(nonce)
             runs = reader is not None and reader.is_greeted
             broke_off = isinstance(error, OSError | EndedError) and time.monotonic() < deadline
-            why = _why(error, hangs=runs and broke_off)
+            why = _why(error, runs=runs, early=broke_off)
             return _Failure(why=why, final=not (broke_off and (runs or proven)), culprits=1 if runs else 0)
         return None
 
@@ -157,11 +159,13 @@ class _Failure:
     """How many of the missing questions are to blame: the first, where the collector ran."""
 
 
-def _why(error: Exception, *, hangs: bool) -> str:
+def _why(error: Exception, *, runs: bool, early: bool) -> str:
     match error:
+        case EndedError() if not runs:
+            return "what was to run the collector ended at once: a forced command or a login shell of its own does this"
         case AmigateError():
             return str(error)
-        case TimeoutError() if hangs:
+        case TimeoutError() if runs and early:
             return "the machine stopped answering when it was asked"
         case TimeoutError():
             return "the collection did not end in time"

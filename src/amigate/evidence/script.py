@@ -29,7 +29,7 @@ GLOB_LIMIT = 5000
 GLOB_MEMORY_KIB = 128 * 1024
 """Most memory that the shell may take to expand one pattern: a million names fit, and no machine is brought down."""
 
-FOLDERS = ("/dev/shm", "/run", "/tmp", "/var/tmp")
+FOLDERS = ("/dev/shm", "/run", "/tmp", "/var/tmp")  # noqa: S108 - in each a folder of our own, or none
 """Where answers are written down before they are sent."""
 
 ROOM_BYTES = 2 * 1024 * 1024
@@ -144,17 +144,24 @@ echo "amigate/1 @NONCE@ $(id -u)"
 def script(questions: Sequence[Question], nonce: str, *, killed: Sequence[str] = ()) -> str:
     """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold.
 
-    `killed` are the nonces of earlier rounds whose shell may not have cleaned up after itself. Raises ValueError for a question that sh cannot be asked.
-    """
+    `killed` are the nonces of earlier rounds whose shell may not have cleaned up after itself. Raises ValueError for
+    a question that sh cannot be asked."""
     marks = {"NONCE": nonce, "GLOB_LIMIT": str(GLOB_LIMIT), "ROOM": str(ROOM_BYTES), "FOLDERS": " ".join(FOLDERS)}
     functions = re.sub(r"@([A-Z_]+)@", lambda mark: marks[mark[1]], _FUNCTIONS)
-    body = "\n".join(_line(number, question) for number, question in enumerate(questions))
     left = " ".join(f"{folder}/.amigate-{each}" for each in killed for folder in FOLDERS)
+    body = "\n".join(_line(number, question) for number, question in enumerate(questions))
     none = "\n".join(f'echo "U {number} $why"' for number in range(len(questions)))
     # The braces make the shell read it all before it runs any of it, and a subshell keeps a round's traps its own.
-    return (
-        f'({f"rm -rf {left}" if left else ""}{functions}\nif [ -z "$why" ]; then\n{body}\nelse\n{none}\nfi\necho "END {nonce}"\n)\n'
-    )
+    return f"""\
+({f"rm -rf {left}" if left else ""}{functions}
+if [ -z "$why" ]; then
+{body}
+else
+{none}
+fi
+echo "END {nonce}"
+)
+"""
 
 
 def quote(text: str) -> str:

@@ -373,7 +373,9 @@ def test_a_disk_that_becomes_full_does_not_shorten_what_is_seen(ask: Ask, tmp_pa
 @pytest.fixture(scope="module")
 def million() -> Iterator[list[str]]:
     """Give the prefix of commands that see /mnt with a million files in it."""
-    made = "mount -t tmpfs -o nr_inodes=2000000 none /mnt && cd /mnt && seq 1000000 | xargs touch && echo made && read x"
+    made = (
+        "mount -t tmpfs -o nr_inodes=2000000 none /mnt && cd /mnt && seq 1000000 | xargs touch && echo made && read x"
+    )
     with subprocess.Popen(["unshare", "-m", "sh", "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"made\n"
@@ -544,9 +546,7 @@ def busybox_alone(folder: Path, applets: Iterable[str], shell_channel: Callable[
 
 
 @pytest.mark.parametrize("applets", [APPLETS, [name for name in APPLETS if name != "timeout"]])
-def test_busybox_alone_is_enough(
-    tmp_path: Path, shell_channel: Callable[..., object], applets: Sequence[str]
-) -> None:
+def test_busybox_alone_is_enough(tmp_path: Path, shell_channel: Callable[..., object], applets: Sequence[str]) -> None:
     view = busybox_alone(
         tmp_path,
         applets,

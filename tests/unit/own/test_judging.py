@@ -19,7 +19,6 @@ from amigate.own.tests import find
 from amigate.result import Status, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from amigate.judge.decide import Decision
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 A = Viewpoint(Launch.A, 1, Vantage.INSIDE)
 PLACE = Place(Witness.INSTANCE, Launch.A)
 CONTACT = Contact(address="192.0.2.1", port=22, outcome=Outcome.ACCEPTED, user="admin")
-Judged = "Callable[..., dict[str, Decision]]"
 
 
 class Machine:
@@ -198,13 +196,14 @@ GOOD = "def test_a(host): assert host.run('true').rc == 1\ndef test_b(host): ass
 
 FLIPS = {
     "deselects": "def pytest_collection_modifyitems(items): items.clear()",
-    "deselects first": "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_modifyitems(items): del items[0]",
+    "deselects first": "import pytest\n@pytest.hookimpl(tryfirst=True)\n"
+    "def pytest_collection_modifyitems(items): del items[0]",
     "ignores": "collect_ignore = ['test_a.py']",
     "runs nothing": "def pytest_runtest_protocol(item): return True",
     "calls nothing": "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_pyfunc_call(pyfuncitem): return True",
-    "replaces the function": "def pytest_collection_modifyitems(items):\n  for i in items: i.obj = lambda host: 1 / 0",
-    "flips reports": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_makereport(item, call):\n"
-    "  call.excinfo = None\n  r = yield\n  r.outcome = 'passed'\n  return r",
+    "breaks the function": "def pytest_collection_modifyitems(items):\n  for i in items: i.obj = lambda host: 1 / 0",
+    "flips reports": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_runtest_makereport(item, call):\n  call.excinfo = None\n  r = yield\n  r.outcome = 'passed'\n  return r",
     "flips phases": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_call(item):\n"
     "  try: yield\n  except BaseException: pass",
     "cannot be imported": "import no_such_module",
