@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 def main(answers_fd: int) -> int:
     """Run the tests that are ordered; what comes of each goes to `answers_fd`, a JSON line each."""
+    sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # the user's files are read, and nothing beside them
     line = _Line(os.dup(0), answers_fd)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a test that reads its input must not read ours
     order = json.loads(line.read())

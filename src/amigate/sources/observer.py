@@ -34,6 +34,8 @@ GOING_DOWN_S = 30.0
 REBOOTED_PAUSE_S = 2.0
 FURTHER_S = 20
 """How long one command that was not foreseen may take."""
+FURTHER_MARGIN_S = 60
+"""How much longer the shell may take, or a new one, should the last command have ended it."""
 FURTHER_CAP_BYTES = 1024 * 1024
 """Most of one stream of its answer."""
 STRANGER_S = 60.0
@@ -311,7 +313,7 @@ class Observer:
 
         def ask(key: str, command: str) -> View:
             question = Run(key, command, timeout_s=FURTHER_S, cap_bytes=FURTHER_CAP_BYTES)
-            return collector.ask([question], deadline_s=2 * FURTHER_S)
+            return collector.ask([question], deadline_s=FURTHER_S + FURTHER_MARGIN_S)
 
         further(launch, inside, contact, ask, self._cancelled.is_set)
         clock.lap("own checks")

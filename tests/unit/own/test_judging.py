@@ -203,7 +203,8 @@ FLIPS = {
     "calls nothing": "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_pyfunc_call(pyfuncitem): return True",
     "breaks the function": "def pytest_collection_modifyitems(items):\n  for i in items: i.obj = lambda host: 1 / 0",
     "flips reports": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
-    "def pytest_runtest_makereport(item, call):\n  call.excinfo = None\n  r = yield\n  r.outcome = 'passed'\n  return r",
+    "def pytest_runtest_makereport(item, call):\n  call.excinfo = None\n  r = yield\n"
+    "  r.outcome = 'passed'\n  return r",
     "flips phases": "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\ndef pytest_runtest_call(item):\n"
     "  try: yield\n  except BaseException: pass",
     "cannot be imported": "import no_such_module",
@@ -211,7 +212,7 @@ FLIPS = {
     "dies later": "import os\ndef pytest_runtest_setup(item): os._exit(0)",
     "leaves": "import pytest\ndef pytest_runtest_setup(item): pytest.exit('enough', 0)",
     "skips": "import pytest\ndef pytest_runtest_setup(item): pytest.skip('no')",
-    "renames": "def pytest_collection_modifyitems(items):\n  for i in items: i.originalname = 'test_b'; i.name = 'test_b'",
+    "renames": "def pytest_collection_modifyitems(items):\n  for i in items: i.originalname = i.name = 'test_b'",
 }
 
 
@@ -230,6 +231,7 @@ def test_a_conftest_of_the_folder_gives_its_fixtures_and_one_above_is_not_read(b
     bench.write("helper.py", "VALUE = 'x'\n")
     found = bench.statuses("import helper\ndef test_a(name): assert name == helper.VALUE\n")
     assert found == {"a": "pass"}
+    assert sorted(path.name for path in (bench.folder / "ours").iterdir()) == ["conftest.py", "helper.py", "test_a.py"]
 
 
 @pytest.mark.parametrize("name", ["pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml"])
