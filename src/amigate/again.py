@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from amigate.errors import PartialError
 from amigate.evidence.model import Launch
-from amigate.judge import catalogue
 from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import results
 from amigate.live import Log
+from amigate.own.process import OwnJudge
 from amigate.plan import plan
 from amigate.result import Witness
-from amigate.run import narrowed, remediation, report_of, settings_of, unanswered
+from amigate.rules import rules_of
+from amigate.run import narrowed, remediation, report_of, settings_of, unanswered, without
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -36,14 +37,16 @@ def judge_again(evidence: Evidence, profile: Profile, *, witnesses: Sequence[Wit
     assert evidence.target is not None, "saved evidence says what was looked at"
     started = time.monotonic()
     target = replace(evidence.target, kind="evidence")
-    checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
+    checks = rules_of(profile)
     planned = _as_launched(plan(checks.values(), witnesses), evidence)
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     log = Log(notes=[NOTE.format(evidence.collected_at)])
-    with Judge(where, {rule: settings_of(profile, check) for rule, check in checks.items()}) as judge:
+    settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
+    own = {test.id for test in profile.own}
+    with Judge(without(where, own), settings) as judge, OwnJudge(profile.own, where, settings) as own_judge:
         asked = replace(evidence, witnesses=frozenset(witnesses), audience=profile.audience, receivers=frozenset())
         with log.phase("judge"):
-            decisions = judge.judge(asked)
+            decisions = judge.judge(asked) | own_judge.judge(asked)
     found = results(
         profile, checks, witnesses, planned, decisions, remediation=lambda check: remediation(check, target)
     )

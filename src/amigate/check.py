@@ -18,6 +18,8 @@ Settings = Mapping[str, Any]
 
 Function = TypeVar("Function", bound=Callable[..., None])
 ATTRIBUTE = "__amigate_check__"
+OWN = "own"
+"""The guideline of a user's own test that names none."""
 
 
 class Look(StrEnum):
@@ -42,7 +44,7 @@ class Check:
     severity: Severity
     guideline: str
     source: str
-    """Link to where the requirement comes from."""
+    """Link to where the requirement comes from; empty for a user's own that names none."""
     evidence: tuple[Witness, ...]
     """The witnesses that can answer; the rule is judged on each that was asked, the worst answer counts."""
     remedy: str
@@ -58,7 +60,7 @@ class Check:
     rationale: str
 
     def __post_init__(self) -> None:
-        if not self.source.startswith("https://"):
+        if self.source and not self.source.startswith("https://"):
             raise ValueError(f"{self.id}: source must be an https link, not {self.source!r}")
         if not self.evidence:
             raise ValueError(f"{self.id}: names no witness")
@@ -67,10 +69,10 @@ class Check:
 def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     id: str,  # noqa: A002 - the field's own word
     *,
-    severity: str,
-    guideline: str,
-    source: str,
-    evidence: Sequence[str],
+    severity: str = Severity.HIGH,
+    guideline: str = OWN,
+    source: str = "",
+    evidence: Sequence[str] = (Witness.INSTANCE,),
     remedy: str = "none",
     applies_when: str = "",
     preflight: bool = False,
@@ -79,6 +81,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
 
+    A shipped check leaves nothing of severity, guideline, source and evidence to the defaults, which are a user's.
     Raises ValueError at import for an unknown severity, witness or look, a source that is no link or a missing
     docstring."""
 

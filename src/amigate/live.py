@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from amigate.evidence.model import Ec2Descriptions
+    from amigate.jump import Jump
     from amigate.plan import Plan
     from amigate.profile import Profile
     from amigate.sources.aws import Aws
     from amigate.sources.instance import Observation
     from amigate.sources.keep import Keep
+    from amigate.sources.observer import Further
 
 LIFETIME_S = 7200
 """Beside the time for logins; a run is over long before, so what is there then was left behind."""
@@ -34,6 +36,9 @@ class Options:
     subnet: str | None = None
     instance_type: str | None = None
     ssh_address: Literal["public", "private"] = "public"
+    """Where they are reached; with "private" they get no public address."""
+    jump: Jump | None = None
+    """The host through which the instances are reached."""
     keep: Keep | None = None
     """Leave the instances of a run that came to its end."""
 
@@ -65,18 +70,23 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
     options: Options,
     log: Log,
     progress: Callable[[str], None],
+    further: Further | None = None,
 ) -> Observation | None:
-    """Launch, look and remove; None when there is nothing to launch. What is left behind is noted in `log`."""
+    """Launch, look and remove; None when there is nothing to launch; `further` asks more of each.
+
+    What is left behind is noted in `log`."""
     if not planned.launches:
         return None
     from amigate.facts.catalogue import NEEDS, after_reboot  # noqa: PLC0415 - while the instances boot
     from amigate.facts.reboot import boot_id  # noqa: PLC0415
+    from amigate.jump import jump_host  # noqa: PLC0415
     from amigate.sources.instance import Manner, Questions, observe  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.launch import open_run  # noqa: PLC0415
     from amigate.sources.login_users import login_users  # noqa: PLC0415
 
     timeout_s = options.timeout_s or profile.ssh.timeout_s
     lifetime_s = LIFETIME_S + int(2 * timeout_s)
+    going_through = jump_host(options.jump) if options.jump else nullcontext()
     account_run = open_run(
         aws,
         runner_cidr=options.runner_cidr,
@@ -91,15 +101,16 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
     )
     seen: Observation | None = None
     try:
-        with log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
+        with going_through as jump, log.phase("launch to removal"), account_run as run, log.phase("launch and observe"):
             seen = observe(
                 run,
                 ec2.image,
                 planned,
-                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id),
+                Questions(needs=NEEDS, after_reboot=after_reboot, boot=boot_id, further=further),
                 Manner(
                     ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
                     ssh_port=options.ssh_port or profile.ssh.port,
+                    jump=jump,
                     timeout_s=timeout_s,
                     key_wait_s=profile.ssh.key_wait_s,
                 ),

@@ -9,13 +9,18 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from ipaddress import IPv4Network  # noqa: TC003 - pydantic reads the annotations
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
 
 from amigate.errors import UsageError
 from amigate.result import Severity, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from amigate.own.tests import OwnTest
 
 _MAX_BYTES = 1024 * 1024
 Location = tuple[str | int, ...]
@@ -95,8 +100,17 @@ class Profile(_Model):
     ssh: Ssh = Field(default_factory=Ssh)
     launch: Launch = Field(default_factory=Launch)
     rules: dict[str, RuleChoice | None] = Field(min_length=1)
+    checks: tuple[Annotated[str, Field(pattern=r"^[^\x00]+$")], ...] = Field(
+        default=(), max_length=50, description="folders and files of your own tests, relative to the profile"
+    )
     waivers: tuple[Waiver, ...] = ()
     digest: str = Field(default="", exclude=True, description="SHA-256 of the file; set when it is loaded")
+    _own: tuple[OwnTest, ...] = PrivateAttr(default=())
+
+    @property
+    def own(self) -> tuple[OwnTest, ...]:
+        """The tests that `checks` leads to, each of which is a rule beside `rules`; read when it is loaded."""
+        return self._own
 
     def blocks(self, severity: Severity) -> bool:
         """Whether a violation of that severity keeps the image from being shared."""
@@ -141,17 +155,54 @@ def _parse(raw: bytes, name: str, known_rules: frozenset[str] | None) -> Profile
     except ValidationError as error:
         lines = [_explain(each["loc"], each["type"], each["msg"], marks, name) for each in error.errors()]
         raise UsageError("\n".join(lines), hint="`amigate profiles show first-gate` shows a valid profile.") from None
+    own = _own_tests(profile, Path(name).parent, marks, name)
     if known_rules is not None:
-        places: list[tuple[Location, str]] = [(("rules", rule), rule) for rule in profile.rules]
-        places += [(("waivers", number, "rule"), waiver.rule) for number, waiver in enumerate(profile.waivers)]
-        unknown = [
-            f"{name}:{_place((*place, '@key'), marks)}: there is no rule {rule!r}{_did_you_mean(rule, known_rules)}"
-            for place, rule in places
-            if rule not in known_rules
-        ]
-        if unknown:
-            raise UsageError("\n".join(unknown), hint="`amigate checks list` names all rules.")
-    return profile.model_copy(update={"digest": "sha256:" + hashlib.sha256(raw).hexdigest()})
+        _refuse_unknown(profile, known_rules, own, marks, name)
+    loaded = profile.model_copy(update={"digest": _digest(raw, own)})
+    loaded._own = own  # noqa: SLF001 - no field, because no YAML sets it
+    return loaded
+
+
+def _own_tests(profile: Profile, base: Path, marks: dict[Location, tuple[int, int]], name: str) -> tuple[OwnTest, ...]:
+    """List the user's tests; raises UsageError where one cannot be listed, or two would be one rule."""
+    if not profile.checks:
+        return ()
+    from amigate.own.tests import find, refuse_twins  # noqa: PLC0415 - only with tests of one's own
+
+    found: list[OwnTest] = []
+    for number, entry in enumerate(profile.checks):
+        found += find(entry, base, f"{name}:{_place(('checks', number), marks)}")
+    refuse_twins(found)
+    return tuple(found)
+
+
+def _refuse_unknown(
+    profile: Profile,
+    known_rules: frozenset[str],
+    own: Sequence[OwnTest],
+    marks: dict[Location, tuple[int, int]],
+    name: str,
+) -> None:
+    taken = [f"{test.place}: {test.id} is the id of a shipped rule" for test in own if test.id in known_rules]
+    known = known_rules | {test.id for test in own}
+    places: list[tuple[Location, str]] = [(("rules", rule), rule) for rule in profile.rules]
+    places += [(("waivers", number, "rule"), waiver.rule) for number, waiver in enumerate(profile.waivers)]
+    unknown = [
+        f"{name}:{_place((*place, '@key'), marks)}: there is no rule {rule!r}{_did_you_mean(rule, known)}"
+        for place, rule in places
+        if rule not in known
+    ]
+    if unknown or taken:
+        raise UsageError("\n".join([*taken, *unknown]), hint="`amigate checks list` names all rules.")
+
+
+def _digest(raw: bytes, own: Sequence[OwnTest]) -> str:
+    """Return the digest of the profile's file; with tests of the user's, it covers their files too."""
+    if not own:
+        return "sha256:" + hashlib.sha256(raw).hexdigest()
+    from amigate.own.tests import digest  # noqa: PLC0415 - only with tests of one's own
+
+    return "sha256:" + hashlib.sha256(hashlib.sha256(raw).digest() + digest(own)).hexdigest()
 
 
 def _read_yaml(raw: bytes, name: str) -> tuple[Any, dict[Location, tuple[int, int]]]:

@@ -11,13 +11,15 @@ from amigate import __version__
 from amigate.errors import PartialError, UsageError
 from amigate.evidence import saved
 from amigate.evidence.model import Evidence, Outcome, View
-from amigate.judge import catalogue
 from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import Decisions, results
 from amigate.live import Log, Options, observe_image
+from amigate.own.process import OwnJudge
+from amigate.own.record import Recorder
 from amigate.plan import plan
 from amigate.result import Report, Status, Target, Witness
+from amigate.rules import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -52,20 +54,25 @@ def validate(  # noqa: PLR0913 - the choices a caller has
 
     `witnesses` are those to ask, by default all of the profile's; `receivers` those with whom the image is to be
     shared: account ids, ARNs of organizations and their units, `all`. `collected` is handed all that was collected,
-    before it is judged. What the image does, and what AWS does not let
-    us see of it, is in the report. Raises AmigateError when the image cannot be looked at at all, RemovalError, with
-    the report, when something that was launched may still be there."""
+    before it is judged. What the image does, and what AWS does not let us see of it, is in the report. Raises
+    AmigateError when the image cannot be looked at at all, RemovalError, with the report, when something that was
+    launched may still be there."""
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
 
-    checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
+    checks = rules_of(profile)
     witnesses = tuple(profile.evidence if witnesses is None else witnesses)
     planned = plan(checks.values(), witnesses)
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
-    first = {rule: found for rule, found in where.items() if checks[rule].evidence == (Witness.EC2,)}
+    own = {test.id for test in profile.own}
+    first = {r: found for r, found in where.items() if checks[r].evidence == (Witness.EC2,) and r not in own}
     log = Log()
     started = time.monotonic()
-    with Judge(first, settings) as preflight, Judge(_without(where, first), settings) as judge:
+    with (
+        Judge(first, settings) as preflight,
+        Judge(without(where, {*first, *own}), settings) as judge,
+        OwnJudge(profile.own, where, settings) as own_judge,
+    ):
         with log.phase("describe"):
             target, ec2 = describe(aws, ami_id)
         evidence = Evidence(
@@ -81,11 +88,15 @@ def validate(  # noqa: PLR0913 - the choices a caller has
         stop = _hopeless(decisions, checks)
         if stop:
             progress(f"{ami_id} is {NOT_LAUNCHED}")
-        seen = None if stop else observe_image(aws, ec2, planned, profile, options or Options(), log, progress)
+        seen = None
+        if not stop:
+            with Recorder(profile.own, where, settings, evidence) as recorder:
+                further = recorder.record if profile.own else None
+                seen = observe_image(aws, ec2, planned, profile, options or Options(), log, progress, further)
         evidence = _with_views(evidence, seen, planned)
         collected(evidence)
         with log.phase("judge"):
-            decisions |= judge.judge(evidence)
+            decisions |= judge.judge(evidence) | own_judge.judge(evidence)
     found = results(
         profile, checks, witnesses, planned, decisions, remediation=lambda check: remediation(check, target)
     )
@@ -118,7 +129,8 @@ def unanswered(where: Mapping[str, tuple[Place, ...]], decisions: Decisions, jud
     return [f"The judge's process {judge.ended}: what it had not answered is inconclusive."]
 
 
-def _without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:
+def without(where: Mapping[str, tuple[Place, ...]], other: Collection[str]) -> dict[str, tuple[Place, ...]]:
+    """Return `where` without the `other` rules."""
     return {rule: found for rule, found in where.items() if rule not in other}
 
 
@@ -191,7 +203,7 @@ def _notes(profile: Profile, evidence: Evidence, found: Sequence[Result]) -> lis
     """Return what a reader must know beside the results."""
     notes = []
     if Witness.DISK not in evidence.witnesses and any(
-        Witness.DISK in catalogue.checks()[rule].evidence for rule in profile.rules
+        Witness.DISK in check.evidence for check in rules_of(profile).values()
     ):
         notes.append(UNREAD_DISK)
     for viewpoint, view in sorted(evidence.views.items(), key=lambda item: str(item[0])):

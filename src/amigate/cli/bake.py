@@ -57,6 +57,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         runner_cidr=choice.runner_cidr,
         subnet=choice.subnet,
         instance_type=choice.instance_type,
+        jump=choice.jump,
     )
     image_id = bake(aws, recipe, show)
     click.echo(f"Made {image_id} ({name}) from {source}.", err=True)

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import difflib
 import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from amigate.errors import UsageError
+from amigate.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from amigate.check import Check
 
 
 @click.group("checks")
@@ -15,22 +23,23 @@ def command() -> None:
     """Show the rules."""
 
 
-@command.command("list")
-def list_() -> None:
-    """List every rule: severity, id and title."""
-    from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
+_profile = click.option("--profile", "profile_name", help="Only the rules of this profile, your own tests among them.")
 
-    for rule, check in catalogue.checks().items():
-        click.echo(f"{check.severity:8}  {rule:36}  {check.title}")
+
+@command.command("list")
+@_profile
+def list_(profile_name: str | None) -> None:
+    """List every rule: severity, id and title."""
+    for rule, check in _known(profile_name).items():
+        click.echo(printable(f"{check.severity:8}  {rule:36}  {check.title}"))
 
 
 @command.command("show")
 @click.argument("rule")
-def show(rule: str) -> None:
+@_profile
+def show(rule: str, profile_name: str | None) -> None:
     """Show all there is to know about RULE."""
-    from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
-
-    known = catalogue.checks()
+    known = _known(profile_name)
     if rule not in known:
         near = difflib.get_close_matches(rule, known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
@@ -39,14 +48,30 @@ def show(rule: str) -> None:
     rows = {
         "severity": str(check.severity),
         "guideline": check.guideline,
-        "source": check.source,
+        "source": check.source or "none",
         "witnesses": ", ".join(check.evidence),
         "applies when": check.applies_when or "always",
         "mended by": f"hardening step {check.remedy}" if check.remedy != "none" else "making the image anew",
         "settings": ", ".join(f"{name}: {value}" for name, value in check.settings.items()) or "none",
     }
-    click.echo(f"{rule}\n{check.title}.\n")
+    click.echo(f"{rule}\n{printable(check.title)}.\n")
     if check.rationale:
-        click.echo(textwrap.fill(check.rationale, 100) + "\n")
+        click.echo(textwrap.fill(printable(check.rationale), 100) + "\n")
     for name, value in rows.items():
-        click.echo(f"{name + ':':14}{value}")
+        click.echo(f"{name + ':':14}{printable(value)}")
+
+
+def _known(profile_name: str | None) -> Mapping[str, Check]:
+    """Return the shipped rules, or those of a profile with the severities that it chooses."""
+    from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
+
+    if profile_name is None:
+        return catalogue.checks()
+    from amigate.profile import load  # noqa: PLC0415 - slow to import
+    from amigate.rules import rules_of  # noqa: PLC0415
+
+    profile = load(profile_name, frozenset(catalogue.checks()))
+    return {
+        rule: replace(check, severity=profile.choice(rule).severity or check.severity)
+        for rule, check in rules_of(profile).items()
+    }

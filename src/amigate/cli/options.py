@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from amigate.errors import UsageError
 from amigate.result import Witness
 
 if TYPE_CHECKING:
@@ -52,9 +54,18 @@ def launching(command: Command) -> Command:
         click.option(
             "--ssh-address",
             type=click.Choice(["public", "private"]),
-            default="public",
-            show_default=True,
-            help="Address to reach the instances at; with private they get no public one.",
+            help="Address to reach the instances at; with private they get no public one.  "
+            "[default: public; private with --ssh-jump]",
+        ),
+        click.option(
+            "--ssh-jump",
+            metavar="[USER@]HOST[:PORT]",
+            help="Reach the instances through this host, as ssh -J does; --runner-cidr names its address.",
+        ),
+        click.option(
+            "--ssh-jump-identity",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Private key for the jump host.  [default: as ssh would]",
         ),
     ]
     return _apply(command, options)
@@ -81,16 +92,34 @@ def witnesses(context: click.Context, parameter: click.Parameter, value: str | N
         raise click.BadParameter(f"{error}; name some of {', '.join(Witness)}") from None
 
 
-def launch_options(
+def launch_options(  # noqa: PLR0913, PLR0917 - one parameter per option that is not taken as it is
     users: tuple[str, ...],
     ssh_port: int | None,
     timeout: float | None,
+    ssh_address: Literal["public", "private"] | None,
+    ssh_jump: str | None,
+    ssh_jump_identity: Path | None,
     **rest: Any,
 ) -> Options:
-    """Return the options of `launching` as the run takes them."""
-    from amigate.live import Options  # noqa: PLC0415 - slow to import
+    """Return the options of `launching` as the run takes them; raise UsageError for some that do not go together."""
+    from amigate.jump import Jump  # noqa: PLC0415 - slow to import
+    from amigate.live import Options  # noqa: PLC0415
 
-    return Options(ssh_users=users or None, ssh_port=ssh_port, timeout_s=timeout, **rest)
+    if ssh_jump is None and ssh_jump_identity is not None:
+        raise UsageError("--ssh-jump-identity is the key for a jump host, and there is none", hint="add --ssh-jump")
+    if ssh_jump is not None and rest.get("runner_cidr") is None:
+        raise UsageError(
+            "with --ssh-jump it is the jump host that connects to the instances, and its address there is not known",
+            hint="name it with --runner-cidr, such as 10.0.0.5/32: its private address where it is in the same network",
+        )
+    return Options(
+        ssh_users=users or None,
+        ssh_port=ssh_port,
+        timeout_s=timeout,
+        ssh_address=ssh_address or ("private" if ssh_jump else "public"),
+        jump=Jump.parse(ssh_jump, ssh_jump_identity) if ssh_jump else None,
+        **rest,
+    )
 
 
 def _apply(command: Command, options: list[Callable[[Command], Command]]) -> Command:

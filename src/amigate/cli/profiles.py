@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from amigate.errors import UsageError
+from amigate.report.escape import printable
+
+if TYPE_CHECKING:
+    from amigate.profile import Profile
 
 
 @click.group("profiles")
@@ -30,22 +35,34 @@ def show(name: str) -> None:
     from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
     from amigate.profile import load, shipped  # noqa: PLC0415
 
-    load(name, frozenset(catalogue.checks()))
+    profile = load(name, frozenset(catalogue.checks()))
     click.echo((shipped().get(name) or Path(name)).read_text(encoding="utf-8"), nl=False)
+    for line in _own_rules(profile):
+        click.echo(f"# {line}")
 
 
 @command.command("lint")
 @click.argument("file", nargs=-1, required=True)
 def lint(file: tuple[str, ...]) -> None:
-    """Check profiles; errors name file, line and column."""
+    """Check profiles; errors name file, line and column. Your own tests that they name are listed."""
     from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
     from amigate.profile import load  # noqa: PLC0415
 
     errors = []
     for name in file:
         try:
-            load(name, frozenset(catalogue.checks()))
+            profile = load(name, frozenset(catalogue.checks()))
+            for line in _own_rules(profile):
+                click.echo(line)
         except UsageError as error:
             errors.append(str(error))
     if errors:
         raise UsageError("\n".join(errors), hint="`amigate profiles show first-gate` shows a valid profile.")
+
+
+def _own_rules(profile: Profile) -> list[str]:
+    """Return a line for each of the user's own tests."""
+    return [
+        printable(f"{profile.choice(test.id).severity or test.check.severity:8}  {test.id}  {test.check.title}")
+        for test in profile.own
+    ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amigate.evidence.model import Evidence
+    from amigate.live import Options
     from amigate.profile import Profile
     from amigate.result import Report, Witness
     from amigate.sources.keep import Keep
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LIVE_ONLY = (
     *("keep", "save_evidence", "region", "endpoint_url"),
     *("users", "ssh_port", "timeout", "runner_cidr", "subnet", "instance_type", "ssh_address"),
+    *("ssh_jump", "ssh_jump_identity"),
 )
 """Parameters that say how to launch and look, which nobody does with saved evidence."""
 
@@ -99,7 +101,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         target,
         profile,
         witnesses=witnesses,
-        options=replace(choice, keep=_keep(choice.ssh_port or profile.ssh.port) if keep else None),
+        options=replace(choice, keep=_keep(choice, profile.ssh.port) if keep else None),
         progress=show,
         collected=partial(kept.take, show),
     )
@@ -178,8 +180,13 @@ def _again(path: Path, profile: Profile, asked: tuple[Witness, ...] | None, *, a
     )
 
 
-def _keep(port: int) -> Keep:
+def _keep(choice: Options, port: int) -> Keep:
     """Return the wish to keep the instances; what is told of them is told even if progress is not."""
     from amigate.sources.keep import Keep  # noqa: PLC0415 - only when it is asked for
 
-    return Keep(folder=Path.cwd(), tell=lambda line: click.echo(printable(line), err=True), port=port)
+    return Keep(
+        folder=Path.cwd(),
+        tell=lambda line: click.echo(printable(line), err=True),
+        port=choice.ssh_port or port,
+        jump=str(choice.jump or ""),
+    )

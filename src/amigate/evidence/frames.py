@@ -13,7 +13,7 @@ from amigate.errors import CollectionError
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Answer, Entry, Kind, covers
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
-from amigate.evidence.script import GLOB_LIMIT, NO_ROOT
+from amigate.evidence.script import GLOB_LIMIT, NO_ROOT, NO_SHELL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,9 @@ _LINE_CAP_BYTES = 200
 _PATH_CAP_BYTES = 16 * 1024
 _ROUND_CAP_BYTES = 64 * 1024 * 1024
 
+SILENCE_S = 30.0
+"""Longest without a byte of an answer; a command may take its own time-out more."""
+
 _META = rb"([0-9a-f]{1,8}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (-?\d{1,20})"
 """Mode in hexadecimal, uid, gid, size, mtime."""
 
@@ -37,8 +40,13 @@ _WHY = {
     "unreadable": "its folder cannot be read, not even by root",
     "no-stat": "the machine has no `stat` that could tell",
     "too-many": "more entries match than are collected",
-    "no-room": "the machine has no folder that the collector could write to",
+    "no-room": "the machine has no folder in which the collector could write its answer down",
+    "no-tools": "the machine lacks `head`, `wc`, `cat` or `stat`, or has others that do not work",
 }
+
+
+class EndedError(CollectionError):
+    """The collector's shell ended in the middle."""
 
 
 class FrameReader:
@@ -48,12 +56,20 @@ class FrameReader:
         self._channel = channel
         self._last = deadline
         self._deadline = min(deadline, time.monotonic() + GREETING_S)
+        self._silence_s = GREETING_S
         self._buffer = bytearray()
         self._total = 0
+        self.is_greeted = False
 
     def greeted(self) -> None:
         """Note that the collector runs: what it was asked may take until the deadline."""
         self._deadline = self._last
+        self.is_greeted = True
+
+    def expect(self, questions: Sequence[Question], answered: set[int]) -> None:
+        """Note what is answered next: how long it may take without a byte."""
+        following = next((each for number, each in enumerate(questions) if number not in answered), None)
+        self._silence_s = SILENCE_S + (following.timeout_s if isinstance(following, Run) else 0.0)
 
     def line(self, cap: int = _LINE_CAP_BYTES) -> bytes:
         """Return the next line without its line feed."""
@@ -77,9 +93,9 @@ class FrameReader:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:  # a machine that drips would otherwise never end
             raise TimeoutError
-        data = self._channel.receive(remaining)
+        data = self._channel.receive(min(remaining, self._silence_s))
         if not data:
-            raise CollectionError("the collector ended before it had answered")
+            raise EndedError("the collector ended before it had answered")
         self._total += len(data)
         if self._total > _ROUND_CAP_BYTES:
             raise CollectionError("the machine sent more than is collected")
@@ -106,6 +122,8 @@ def read_round(
     Raises CollectionError, TimeoutError or OSError where it breaks off."""
     if _header(reader, nonce) != 0:
         raise CollectionError("the collector does not run as root, so what it misses proves nothing")
+    reader.greeted()
+    reader.expect(questions, seen.answered)
     end = f"END {nonce}".encode()
     matches: Counter[int] = Counter()
     while (line := reader.line()) != end:
@@ -123,6 +141,7 @@ def read_round(
         # A pattern is answered by its G, whatever could not be seen of a single match before it.
         if not isinstance(question, Glob) or frame[1] == b"G":
             seen.answered.add(number)
+            reader.expect(questions, seen.answered)
 
 
 def _header(reader: FrameReader, nonce: str) -> int:
@@ -132,13 +151,15 @@ def _header(reader: FrameReader, nonce: str) -> int:
     while skipped < _NOISE_CAP_BYTES:
         line = reader.line(_NOISE_CAP_BYTES)
         if match := wanted.fullmatch(line):
-            reader.greeted()
             return int(match[1])
         if line.strip() == NO_ROOT:
             raise CollectionError(
                 "`sudo -n` was refused, so the collector cannot run as root",
-                hint="Give the login user sudo without a password (NOPASSWD), as cloud images do.",
+                hint="Give the login user sudo without a password (NOPASSWD) and without a terminal (no requiretty), "
+                "as cloud images do.",
             )
+        if line.strip() == NO_SHELL:
+            raise CollectionError("the machine has no /bin/sh, or one that ends at once")
         skipped += len(line) + 1
     raise CollectionError("the login shell prints without end instead of running the collector")
 

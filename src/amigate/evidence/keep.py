@@ -49,5 +49,7 @@ class Keep(StrEnum):
     """Lines of status, name and version."""
     UNITS = "units"
     """systemd's state, then units with their states; no descriptions."""
+    ANSWER = "answer"
+    """All of it, in memory only, for what a user's own tests ask: no saved evidence has it."""
     CLOUD_INIT_STATUS = "cloud-init-status"
     """JSON of cloud-init: states, and the number of errors."""

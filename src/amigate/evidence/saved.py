@@ -11,16 +11,18 @@ import hashlib
 import os
 import tempfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from amigate.errors import UsageError
 from amigate.evidence import codec, strict
+from amigate.evidence.keep import Keep
 from amigate.evidence.strict import MalformedError
 from amigate.report.escape import printable
 
 if TYPE_CHECKING:
-    from amigate.evidence.model import Evidence
+    from amigate.evidence.model import Evidence, View
 
 SCHEMA: Final = "amigate/evidence/1"
 FILE_CAP_BYTES = 16 * 1024 * 1024
@@ -76,9 +78,14 @@ def _hash(data: object) -> str:
 
 
 def _collected(evidence: Evidence) -> dict[str, Any]:
-    """Return the plain form of what was collected."""
-    plain: dict[str, Any] = codec.plain(evidence)
+    """Return the plain form of what was collected, without the answers that are for memory alone."""
+    views = {viewpoint: _savable(view) for viewpoint, view in evidence.views.items()}
+    plain: dict[str, Any] = codec.plain(replace(evidence, views=views))
     return {name: value for name, value in plain.items() if name not in _PURPOSE}
+
+
+def _savable(view: View) -> View:
+    return replace(view, answers={key: each for key, each in view.answers.items() if each.kept is not Keep.ANSWER})
 
 
 def _evidence(data: object) -> Evidence:

@@ -1,6 +1,6 @@
 """The collector: one self-contained POSIX sh script per round of questions.
 
-It needs a POSIX shell with `head`, `wc`, `cat` and `stat` (dash, busybox ash, bash; no python, no mktemp), and
+It needs a POSIX shell with `head`, `wc`, `cat` and `stat` (dash, busybox ash, bash; no python, gzip or mktemp), and
 streams back frames: a header line with lengths, then exactly that many bytes. Grammar, one line each:
 
     amigate/1 NONCE UID             the collector runs, as this user
@@ -26,26 +26,52 @@ if TYPE_CHECKING:
 GLOB_LIMIT = 5000
 """Most matches of one pattern that are sent."""
 
-SHELL = "/bin/sh -c 'if [ \"$(id -u)\" = 0 ]; then exec /bin/sh; fi; sudo -n /bin/sh || echo amigate-no-root'"
-"""The command line that opens a root shell reading its script from standard input; nothing shows in argv."""
+GLOB_MEMORY_KIB = 128 * 1024
+"""Most memory that the shell may take to expand one pattern: a million names fit, and no machine is brought down."""
+
+FOLDERS = ("/dev/shm", "/run", "/tmp", "/var/tmp")  # noqa: S108 - in each a folder of our own, or none
+"""Where answers are written down before they are sent."""
+
+ROOM_BYTES = 2 * 1024 * 1024
+"""What a folder must have room for, to be chosen for the answers; a tmpfs comes first, so that no disk is written."""
+
+SHELL = (
+    "/bin/sh -c 'PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin; export PATH; "
+    'if [ "$(id -u)" = 0 ]; then exec /bin/sh; fi; sudo -n /bin/sh || echo amigate-no-root\' || echo amigate-no-shell'
+)
+"""The command line that opens a root shell reading its script from standard input; nothing shows in argv.
+
+The login shell may be any, csh and fish among them."""
 
 NO_ROOT = b"amigate-no-root"
+NO_SHELL = b"amigate-no-shell"
 
 # e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched and `stat` says
 # that it is not there, rather than that it could not tell (a FUSE mount, an input/output error).
-# g ID CAP FOLDER MATCH...: a pattern, expanded by the shell. c ID SECONDS CAP BLOCKS TEXT: a command.
+# g ID CAP FOLDER MATCH...: a pattern, expanded by the shell.
+# c ID SECONDS CAP BLOCKS TEXT: a command. Each has files of its own, which a daemon that it leaves behind may go on
+# writing to; where the folder is full afterwards, they may be short.
 _FUNCTIONS = r"""
 umask 077
-LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:$PATH
+LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin${PATH:+:$PATH}
 export LC_ALL PATH
-t=
-for d in /dev/shm /run /tmp /var/tmp; do
-  if mkdir -m 700 "$d/.amigate-@NONCE@" 2>/dev/null; then t=$d/.amigate-@NONCE@; break; fi
-done
+t= why=no-room
 trap 'rm -rf "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
+for d in @FOLDERS@; do
+  d=$d/.amigate-@NONCE@
+  if ! mkdir -m 700 "$d" 2>/dev/null; then continue; fi
+  t=$d
+  if head -c @ROOM@ /dev/zero 2>/dev/null >"$t/c"; then
+    w=$(wc -c <"$t/c")
+    if [ "$((w))" = @ROOM@ ]; then why=; : >"$t/c"; break; fi
+  fi
+  rm -rf "$t"
+done
+w=$(printf 'two\nlines\n' | head -c 5 | cat | wc -c)
+if [ "$((w))" != 5 ] || ! stat -c %f / >/dev/null 2>&1; then why=no-tools; fi
 limit= gone=/
-if timeout -s KILL 5 /bin/sh -c : 2>/dev/null; then limit=timeout; fi
+if timeout -s KILL 5 /bin/sh -c : 2>/dev/null; then limit=y; fi
 e() {
   if [ ! -e "$3" ] && [ ! -L "$3" ]; then
     case "$3" in "$gone" | "$gone"/*) echo "A $1"; return ;; esac
@@ -68,6 +94,7 @@ e() {
   printf '%s %s %s %s %s %s\n' E "$1" ${#3} ${#m} ${#l} $n
   printf '%s%s%s' "$3" "$m" "$l"
   if [ $n -gt 0 ]; then cat "$t/c"; fi
+  : >"$t/c"
 }
 g() {
   i=$1 k=$2 d=$3
@@ -79,34 +106,62 @@ g() {
   done
   echo "G $i $#"
 }
+r() {
+  ulimit -f "$2"
+  if [ -n "$limit" ]; then exec timeout -s KILL "$1" /bin/sh -c "$3"; fi
+  exec /bin/sh -c "$3"
+}
 c() {
-  if [ -n "$limit" ]; then set -- "$@" timeout -s KILL "$2"; else set -- "$@" env; fi
-  i=$1 k=$3 b=$4 x=$5
-  shift 5
-  ( ulimit -f "$b"; exec "$@" /bin/sh -c "$x" ) >"$t/o" 2>"$t/e" </dev/null
-  r=$?
-  o=$(($(wc -c <"$t/o"))) f=$(($(wc -c <"$t/e")))
+  i=$1 k=$3 p=$t/o$1 q=$t/e$1
+  if [ -n "$limit" ]; then
+    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" </dev/null
+    r=$?
+  else
+    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" </dev/null &
+    x=$!
+    ( sleep "$2"; kill -9 $x ) >/dev/null 2>&1 </dev/null &
+    w=$!
+    wait $x
+    r=$?
+    kill $w 2>/dev/null
+  fi
+  if ! echo room 2>/dev/null >"$t/r"; then echo "U $i no-room"; : >"$p" >"$q"; return; fi
+  o=0 f=0
+  if [ -s "$p" ]; then o=$(($(wc -c <"$p"))); fi
+  if [ -s "$q" ]; then f=$(($(wc -c <"$q"))); fi
   if [ $o -gt "$k" ]; then o=$((k + 1)); fi
   if [ $f -gt "$k" ]; then f=$((k + 1)); fi
   echo "C $i $r $o $f"
-  if [ $o -gt 0 ]; then head -c $o "$t/o"; fi
-  if [ $f -gt 0 ]; then head -c $f "$t/e"; fi
+  if [ $o -gt 0 ]; then head -c $o "$p"; fi
+  if [ $f -gt 0 ]; then head -c $f "$q"; fi
+  : >"$p" >"$q"
 }
 echo
 echo "amigate/1 @NONCE@ $(id -u)"
 """
 
 
-def script(questions: Sequence[Question], nonce: str) -> str:
+def script(questions: Sequence[Question], nonce: str, *, killed: Sequence[str] = ()) -> str:
     """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold.
 
-    Raises ValueError for a question that sh cannot be asked.
-    """
-    functions = _FUNCTIONS.replace("@NONCE@", nonce).replace("@GLOB_LIMIT@", str(GLOB_LIMIT))
-    lines = [_line(number, question) for number, question in enumerate(questions)]
-    body = "\n".join(lines)
+    `killed` are the nonces of earlier rounds whose shell may not have cleaned up after itself. Raises ValueError for
+    a question that sh cannot be asked."""
+    marks = {"NONCE": nonce, "GLOB_LIMIT": str(GLOB_LIMIT), "ROOM": str(ROOM_BYTES), "FOLDERS": " ".join(FOLDERS)}
+    functions = re.sub(r"@([A-Z_]+)@", lambda mark: marks[mark[1]], _FUNCTIONS)
+    left = " ".join(f"{folder}/.amigate-{each}" for each in killed for folder in FOLDERS)
+    body = "\n".join(_line(number, question) for number, question in enumerate(questions))
+    none = "\n".join(f'echo "U {number} $why"' for number in range(len(questions)))
     # The braces make the shell read it all before it runs any of it, and a subshell keeps a round's traps its own.
-    return f'({functions}\nif [ -n "$t" ]; then\n{body}\nelse echo "U 0 no-room"; fi\necho "END {nonce}"\n)\n'
+    return f"""\
+({f"rm -rf {left}" if left else ""}{functions}
+if [ -z "$why" ]; then
+{body}
+else
+{none}
+fi
+echo "END {nonce}"
+)
+"""
 
 
 def quote(text: str) -> str:
@@ -127,7 +182,8 @@ def _line(number: int, question: Question) -> str:
         case ReadFile(path):
             return f"e {number} {question.wanted_bytes} {quote(path)}"
         case Glob(pattern):
-            return f"g {number} {question.wanted_bytes} {quote(_folder(pattern))} {_unquoted(pattern)}"
+            expanded = f"g {number} {question.wanted_bytes} {quote(_folder(pattern))} {_unquoted(pattern)}"
+            return f'(ulimit -v {GLOB_MEMORY_KIB}; {expanded}) || echo "U {number} too-many"'
         case Run():
             blocks = question.cap_bytes // 512 + 2
             return f"c {number} {question.timeout_s} {question.cap_bytes} {blocks} {quote(question.command)}"

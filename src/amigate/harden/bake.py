@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from amigate.harden.step import Step
+    from amigate.jump import Jump
     from amigate.profile import Egress
     from amigate.sources.aws import Aws
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine
+    from amigate.sources.tunnel import JumpHost
 
 _NAME = re.compile(r"[A-Za-z0-9()\[\] ./\-'@_]{3,128}")
 """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
@@ -50,6 +53,8 @@ class Recipe:
     instance_type: str | None = None
     ssh_address: Literal["public", "private"] = "public"
     egress: Sequence[Egress] = ()
+    jump: Jump | None = None
+    """The host through which the instance is reached."""
 
 
 def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: None) -> str:
@@ -57,25 +62,29 @@ def bake(aws: Aws, recipe: Recipe, progress: Callable[[str], None] = lambda _: N
 
     Raises UsageError before anything is launched for a name that is taken or malformed or a source that is not
     there; afterwards AmigateError, and then nothing that was made is left."""
+    from amigate.jump import jump_host  # noqa: PLC0415
     from amigate.sources.ec2 import describe  # noqa: PLC0415 - AWS only when it is asked
     from amigate.sources.launch import open_run  # noqa: PLC0415
     from amigate.sources.login_users import login_users  # noqa: PLC0415
 
     _, ec2 = describe(aws, recipe.source)
     _require_free(aws, recipe.name)
-    with open_run(
-        aws,
-        runner_cidr=recipe.runner_cidr,
-        ssh_port=recipe.ssh_port,
-        subnet=recipe.subnet,
-        instance_type=recipe.instance_type,
-        ssh_address=recipe.ssh_address,
-        egress=recipe.egress,
-        lifetime_s=LIFETIME_S + int(recipe.timeout_s),
-        progress=progress,
-    ) as run:
+    with (
+        jump_host(recipe.jump) if recipe.jump else nullcontext() as jump,
+        open_run(
+            aws,
+            runner_cidr=recipe.runner_cidr,
+            ssh_port=recipe.ssh_port,
+            subnet=recipe.subnet,
+            instance_type=recipe.instance_type,
+            ssh_address=recipe.ssh_address,
+            egress=recipe.egress,
+            lifetime_s=LIFETIME_S + int(recipe.timeout_s),
+            progress=progress,
+        ) as run,
+    ):
         machine = run.launch(ec2.image, "builder", stop_on_shutdown=True)
-        _prepare(run, machine, recipe, login_users(ec2.image, recipe.ssh_users), progress)
+        _prepare(run, machine, recipe, login_users(ec2.image, recipe.ssh_users), jump, progress)
         _await_stopped(run, machine)
         progress("builder: sealed and stopped")
         return make_image(run, machine.instance_id, recipe.name, source=recipe.source, progress=progress)
@@ -101,14 +110,19 @@ def _require_free(aws: Aws, name: str) -> None:
         )
 
 
-def _prepare(
-    run: AccountRun, machine: Machine, recipe: Recipe, users: Sequence[str], progress: Callable[[str], None]
+def _prepare(  # noqa: PLR0913, PLR0917 - the parts of one run
+    run: AccountRun,
+    machine: Machine,
+    recipe: Recipe,
+    users: Sequence[str],
+    jump: JumpHost | None,
+    progress: Callable[[str], None],
 ) -> None:
     """Log in, apply the steps, seal."""
     from amigate.harden.ssh import Address, connect  # noqa: PLC0415 - paramiko is slow to import
     from amigate.sources.reach import reach  # noqa: PLC0415
 
-    contact, connection = reach(run, machine, users=users, port=recipe.ssh_port, timeout_s=recipe.timeout_s)
+    contact, connection = reach(run, machine, users=users, port=recipe.ssh_port, timeout_s=recipe.timeout_s, jump=jump)
     if connection is None:
         raise LaunchError(f"nobody could log in to the builder: {contact.detail}")
     connection.close()
@@ -120,6 +134,7 @@ def _prepare(
             user=contact.user,
             key=machine.key.private,
             host_fingerprint=contact.host_key,
+            gateway=jump.connection if jump else None,
         )
     )
     try:

@@ -30,6 +30,7 @@ class Address:
 
     host: str
     user: str
+    """Empty: as the ssh configuration says, else the local user."""
     port: int | None = None
     """None: as the ssh configuration says, else 22."""
     identity: Path | None = None
@@ -44,9 +45,11 @@ class Address:
     """The only host key to accept."""
     host_fingerprint: str = ""
     """SHA256 fingerprint of the only host key to accept."""
+    gateway: Any = None
+    """fabric's Connection to go through; None: as the ssh configuration says."""
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host}" + (f":{self.port}" if self.port else "")
+        return (f"{self.user}@" if self.user else "") + self.host + (f":{self.port}" if self.port else "")
 
 
 class SshMachine:

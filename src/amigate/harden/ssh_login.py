@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import fabric
@@ -24,8 +25,9 @@ def open_connection(address: Address, say: Callable[[str], None]) -> tuple[Any, 
     key = _load(address)
     connection = fabric.Connection(
         address.host,
-        user=address.user,
+        user=address.user or None,
         port=address.port,
+        gateway=address.gateway,
         connect_timeout=_CONNECT_S,
         config=fabric.Config(overrides={"authentication": {"strategy_class": _strategy(key)}}),
         connect_kwargs={"banner_timeout": _CONNECT_S, "auth_timeout": _CONNECT_S},
@@ -69,7 +71,7 @@ def _load(address: Address) -> paramiko.PKey | None:
     except paramiko.PasswordRequiredException as error:
         raise UsageError(
             f"{address.identity} is protected by a passphrase",
-            hint="add it to the agent with ssh-add, and leave --identity out",
+            hint="add it to the agent with ssh-add, and name no key file",
         ) from error
     except (paramiko.SSHException, OSError, ValueError, TypeError) as error:
         raise UsageError(f"{address.identity} is no private key that can be read") from error
@@ -88,7 +90,8 @@ def _believe(connection: Any, address: Address, say: Callable[[str], None]) -> N
         client.load_system_host_keys(str(address.known_hosts))
     else:
         client.load_system_host_keys()
-        client.load_system_host_keys("/etc/ssh/ssh_known_hosts")
+        with suppress(FileNotFoundError):
+            client.load_system_host_keys("/etc/ssh/ssh_known_hosts")
     client.set_missing_host_key_policy(_Unknown(address, say))
 
 

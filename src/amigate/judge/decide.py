@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,14 @@ class OutOfTimeError(Exception):
     """A check took longer than a rule may."""
 
 
+class NotRunError(Exception):
+    """A test was to be judged and its body was never called."""
+
+
+class ReturnedError(Exception):
+    """A test returned a value instead of asserting it."""
+
+
 def decide(  # noqa: PLR0911 - one for each way to end
     error: BaseException | None, *, judging: bool
 ) -> Decision:
@@ -51,12 +60,16 @@ def decide(  # noqa: PLR0911 - one for each way to end
             return Decision(status=Status.INCONCLUSIVE, message=str(error))
         case OutOfTimeError():
             return Decision(status=Status.INCONCLUSIVE, message="the check did not end in time")
+        case NotRunError():
+            return Decision(status=Status.INCONCLUSIVE, message="the test was not run")
+        case ReturnedError():
+            return Decision(status=Status.INCONCLUSIVE, message="the test returned a value: was it to assert it?")
         case pytest.skip.Exception():
             return Decision(status=Status.INCONCLUSIVE, message="the check skipped itself, which decides nothing")
         case AssertionError() | pytest.fail.Exception() if judging and not _inside_testinfra(error):
             return _failed(error)
         case _:
-            return Decision(status=Status.INCONCLUSIVE, message=f"the check broke: {_where(error)}")
+            return Decision(status=Status.INCONCLUSIVE, message=f"the check broke: {raised_at(error)}")
 
 
 def worst(decisions: Collection[Decision]) -> Decision:
@@ -87,7 +100,7 @@ def merge(findings: Iterable[Finding]) -> list[Finding]:
 def _failed(error: BaseException) -> Decision:
     findings = _asserted(error)
     if not findings:
-        return Decision(status=Status.FAIL, message=f"the requirement is not met: {_where(error)}")
+        return Decision(status=Status.FAIL, message=f"the requirement is not met: {raised_at(error)}")
     number = len(findings)
     return Decision(status=Status.FAIL, message=f"{number} finding{'s' * (number > 1)}", findings=findings)
 
@@ -132,11 +145,13 @@ def _last(traceback: TracebackType | None) -> TracebackType | None:
 
 def _inside_testinfra(error: BaseException) -> bool:
     """Whether testinfra itself asserted, which it does when a command breaks."""
-    frame = _last(error.__traceback__)
-    return frame is not None and "testinfra" in Path(frame.tb_frame.f_code.co_filename).parts
+    frame, testinfra = _last(error.__traceback__), sys.modules.get("testinfra")
+    if frame is None or testinfra is None or testinfra.__file__ is None:
+        return False
+    return Path(frame.tb_frame.f_code.co_filename).is_relative_to(Path(testinfra.__file__).parent)
 
 
-def _where(error: BaseException | None) -> str:
+def raised_at(error: BaseException | None) -> str:
     """Name the exception's type and the line that raised it, and nothing of what it says."""
     frame = _last(error.__traceback__ if error else None)
     place = f" at {Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}" if frame else ""

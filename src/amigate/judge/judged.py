@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +13,9 @@ from amigate.check import InconclusiveError, check_of
 from amigate.evidence import codec
 from amigate.evidence.model import DISK, Launch, Vantage, View, Viewpoint
 from amigate.facts.twins import inside
-from amigate.judge.decide import Decision, OutOfTimeError, decide
+from amigate.judge.decide import Decision, decide
 from amigate.judge.fixtures import FIXTURES
+from amigate.judge.limit import limited
 from amigate.result import Witness
 
 if TYPE_CHECKING:
@@ -118,26 +117,10 @@ def chosen_settings(request: pytest.FixtureRequest) -> Settings:
     return request.config.stash[ORDER].settings.get(_check(request.node).id, {})
 
 
-@contextmanager
-def _limit(config: pytest.Config) -> Generator[None]:
-    """Raise OutOfTimeError in whatever runs too long; what cannot be interrupted, the parent kills."""
-
-    def out_of_time(*_: object) -> None:
-        raise OutOfTimeError
-
-    previous = signal.signal(signal.SIGALRM, out_of_time)
-    signal.setitimer(signal.ITIMER_REAL, config.stash[ORDER].limit_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Limit the time of a check's body."""
-    with _limit(item.config):
+    with limited(item.config.stash[ORDER].limit_s):
         return (yield)
 
 
@@ -148,7 +131,7 @@ def pytest_fixture_setup(
     """Limit the time of each fact; waiting for the evidence is no fault of a check's."""
     if fixturedef.argname == "evidence":
         return (yield)
-    with _limit(request.config):
+    with limited(request.config.stash[ORDER].limit_s):
         return (yield)
 
 
@@ -166,14 +149,19 @@ def pytest_runtest_makereport(
 
 def _send(item: pytest.Item, decision: Decision, duration_s: float) -> None:
     place: Place = item.callspec.params["place"]  # type: ignore[attr-defined] # parametrized above
+    answers = item.config.stash[ORDER].answers
+    answers.write(line_of(_check(item).id, place, decision, duration_s))
+    answers.flush()
+
+
+def line_of(rule: str, place: Place, decision: Decision, duration_s: float) -> bytes:
+    """Return one judgement as the parent reads it."""
     row = {
-        "rule": _check(item).id,
+        "rule": rule,
         "place": str(place),
         "status": decision.status,
         "message": decision.message,
         "findings": [dataclasses.asdict(finding) for finding in decision.findings],
         "duration_s": duration_s,
     }
-    answers = item.config.stash[ORDER].answers
-    answers.write(json.dumps(row).encode("ascii") + b"\n")
-    answers.flush()
+    return json.dumps(row).encode("ascii") + b"\n"

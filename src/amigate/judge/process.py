@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import selectors
-import subprocess
-import sys
-import threading
-import time
-from typing import IO, TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from amigate.evidence import codec
 from amigate.judge.decide import Decision
 from amigate.judge.places import Place
+from amigate.judge.worker import Worker
 from amigate.result import Finding, Status
 
 if TYPE_CHECKING:
@@ -27,8 +21,7 @@ if TYPE_CHECKING:
 RULE_LIMIT_S = 20.0
 """How long one judgement of one rule may take."""
 
-_START_LIMIT_S = 60.0
-_ANSWERS_CAP_BYTES = 64 * 1024 * 1024
+START_LIMIT_S = 60.0
 
 
 class Judge:
@@ -40,105 +33,54 @@ class Judge:
     def __init__(self, places: Mapping[str, tuple[Place, ...]], settings: Mapping[str, Settings] | None = None) -> None:
         self._places = places
         self._settings = settings or {}
-        self._read_fd = -1
         self.ended = ""
         """How the child ended, in words for a reader, once `judge` has returned."""
 
     def __enter__(self) -> Self:
-        self._read_fd, write_fd = os.pipe()
-        command = [sys.executable, "-I", "-m", "amigate.judge.child", str(write_fd)]
-        self._child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(write_fd,),
-            env=_environment(),
-            cwd="/",
-            start_new_session=True,  # Ctrl-C is the parent's to handle
+        self._worker = Worker(
+            "amigate.judge.child",
+            {
+                "places": {rule: [str(place) for place in places] for rule, places in self._places.items()},
+                "settings": self._settings,
+                "limit_s": RULE_LIMIT_S,
+            },
         )
-        os.close(write_fd)
-        order = {
-            "places": {rule: [str(place) for place in places] for rule, places in self._places.items()},
-            "settings": self._settings,
-            "limit_s": RULE_LIMIT_S,
-        }
-        self._write(json.dumps(order).encode("ascii") + b"\n")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._child.kill()
-        self._child.wait()
-        with contextlib.suppress(OSError):
-            self._stdin.close()
-        os.close(self._read_fd)
+        self._worker.close()
 
     def judge(self, evidence: Evidence) -> dict[tuple[str, Place], tuple[Decision, float]]:
         """Return the decisions that the child made, with the seconds each took; a missing one was not made."""
-        writer = threading.Thread(target=self._hand_over, args=(codec.dump(evidence),), daemon=True)
-        writer.start()
+        self._worker.write(codec.dump(evidence).encode("ascii"))
+        self._worker.end_input()
         decisions = {}
-        for line in self._lines():
-            key, decided = _parse(line)
-            if key is not None:
-                decisions[key] = decided
-        self.ended = self._ending()
+        for line in self._worker.lines(start_s=START_LIMIT_S, silence_s=2 * RULE_LIMIT_S):
+            row = parsed(line)
+            decided = decision_in(row)
+            if decided is not None:
+                decisions[str(row["rule"]), Place.parse(row["place"])] = decided
+        self.ended = self._worker.ending()
         return decisions
 
-    def _ending(self) -> str:
-        """Say how the child ended; pytest's exit code is no verdict, and only shown where answers are missing."""
-        try:
-            code = self._child.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "did not answer in time"
-        return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
-    @property
-    def _stdin(self) -> IO[bytes]:
-        assert self._child.stdin is not None, "made with a pipe"
-        return self._child.stdin
-
-    def _hand_over(self, text: str) -> None:
-        self._write(text.encode("ascii"))
-        with contextlib.suppress(OSError):
-            self._stdin.close()
-
-    def _write(self, data: bytes) -> None:
-        """Write; a child that is gone answers nothing, which is noticed where its answers are missed."""
-        with contextlib.suppress(OSError):
-            self._stdin.write(data)
-            self._stdin.flush()
-
-    def _lines(self) -> list[bytes]:
-        """Read until the child closes its pipe, or says nothing for longer than a rule may take."""
-        data = bytearray()
-        patience = _START_LIMIT_S
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._read_fd, selectors.EVENT_READ)
-            deadline = time.monotonic() + patience
-            while selector.select(max(0.0, deadline - time.monotonic())):
-                chunk = os.read(self._read_fd, 1 << 16)
-                if not chunk or len(data) > _ANSWERS_CAP_BYTES:
-                    break
-                data += chunk
-                deadline = time.monotonic() + 2 * RULE_LIMIT_S
-        complete, _, _ = bytes(data).rpartition(b"\n")
-        return complete.splitlines()
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment without credentials, and in which nothing can steer pytest."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR") if name in os.environ}
-    return {**kept, "HOME": "/", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _parse(line: bytes) -> tuple[tuple[str, Place] | None, tuple[Decision, float]]:
+def parsed(line: bytes) -> dict[str, Any]:
+    """Return a line of a child's as a mapping; an empty one for anything else."""
     try:
         row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def decision_in(row: Mapping[str, Any]) -> tuple[Decision, float] | None:
+    """Return the decision that a row holds and the seconds it took; None where it holds none."""
+    try:
+        Place.parse(row["place"])
         findings = tuple(Finding(**finding) for finding in row["findings"])
-        decision = Decision(status=Status(row["status"]), message=row["message"], findings=findings)
-        return (str(row["rule"]), Place.parse(row["place"])), (decision, float(row["duration_s"]))
+        decision = Decision(status=Status(row["status"]), message=str(row["message"]), findings=findings)
+        return decision, float(row["duration_s"])
     except (ValueError, KeyError, TypeError):
-        return None, (Decision(status=Status.INCONCLUSIVE), 0.0)
+        return None

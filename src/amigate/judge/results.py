@@ -32,10 +32,9 @@ def results(  # noqa: PLR0913 - what a result depends on
     remediation: Callable[[Check], str] = lambda _: "",
     today: datetime.date | None = None,
 ) -> tuple[Result, ...]:
-    """Return one result for each rule of `profile`, in its order; an answer that is missing is inconclusive."""
+    """Return one result for each of `checks`, the profile's; an answer that is missing is inconclusive."""
     found = []
-    for rule in profile.rules:
-        check = checks[rule]
+    for rule, check in checks.items():
         severity = profile.choice(rule).severity or check.severity
         expected = places(check, asked, planned)
         waivers = [waiver for waiver in profile.waivers if waiver.rule == rule]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import paramiko
 
     from amigate.sources.login_key import LoginKey
+    from amigate.sources.tunnel import Tunnel
     from amigate.sources.wire import Wire
 
 
@@ -31,7 +32,7 @@ class Attempt:
     host_key_type: str = ""
 
 
-def attempt(wire: Wire, user: str, key: LoginKey, cancelled: threading.Event, *, host: str) -> Attempt:
+def attempt(wire: Wire | Tunnel, user: str, key: LoginKey, cancelled: threading.Event, *, host: str) -> Attempt:
     """Shake hands and offer `key`, nothing else; takes `wire` over. Every step ends within STEP_S."""
     import paramiko  # noqa: PLC0415 - slow to import
 
@@ -50,11 +51,11 @@ def attempt(wire: Wire, user: str, key: LoginKey, cancelled: threading.Event, *,
     return result
 
 
-def transport_over(wire: Wire) -> paramiko.Transport:
+def transport_over(wire: Wire | Tunnel) -> paramiko.Transport:
     """Return SSH over `wire`, every step of which ends within STEP_S."""
     import paramiko  # noqa: PLC0415 - slow to import
 
-    transport = paramiko.Transport(wire)
+    transport = paramiko.Transport(wire)  # type: ignore[arg-type] # it takes whatever is like a socket
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = STEP_S
     return transport
 

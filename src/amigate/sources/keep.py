@@ -28,6 +28,8 @@ class Keep:
     tell: Callable[[str], None]
     """Takes the lines that the user needs."""
     port: int = 22
+    jump: str = ""
+    """The host to go through, as for `ssh -J`."""
 
     def __post_init__(self) -> None:
         if not os.access(self.folder, os.W_OK | os.X_OK):
@@ -67,7 +69,8 @@ class Keep:
         written.append(path)
         user = run.logins.get(machine.instance_id, "USER")
         port = "" if self.port == 22 else f" -p {self.port}"  # noqa: PLR2004 - SSH's own
-        return [told, f"  ssh -i {shlex.quote(str(path))}{port} {user}@{address or 'ADDRESS'}"]
+        jump = f" -J {shlex.quote(self.jump)}" if self.jump else ""
+        return [told, f"  ssh -i {shlex.quote(str(path))}{jump}{port} {user}@{address or 'ADDRESS'}"]
 
     def _write_key(self, run: AccountRun, machine: Machine) -> Path:
         """Write the private key to a new file; raises UsageError where that cannot be."""

@@ -9,14 +9,15 @@ import errno
 import selectors
 import socket
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from amigate.evidence.model import Outcome
-from amigate.sources.wire import Wire
+from amigate.sources.wire import Answer, Wire
 
 if TYPE_CHECKING:
     import threading
+
+    from amigate.sources.tunnel import JumpHost
 
 STEP_S = 0.2
 CONNECT_S = 2.0
@@ -29,17 +30,6 @@ FORWARDED_MOST_PENDING = 8
 """Below sshd's MaxStartups of 10: all may reach the server in the moment it starts."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What came of knocking: a connection with the server's first bytes waiting, else what was seen last."""
-
-    wire: Wire | None = None
-    seen: Outcome | None = None
-    """CLOSED, BROKEN or SILENT; None when there was no time to see anything."""
-    alive: bool = False
-    """The machine itself has answered."""
-
-
 def knock(  # noqa: PLR0913 - one keyword per choice of the caller
     address: str,
     port: int,
@@ -48,11 +38,15 @@ def knock(  # noqa: PLR0913 - one keyword per choice of the caller
     cancelled: threading.Event,
     forwarded: bool = False,
     alive: bool = False,
+    jump: JumpHost | None = None,
 ) -> Answer:
     """Knock until a server speaks, `until` (time.monotonic()) has come or `cancelled` is set.
 
     `forwarded`: something on the way accepts connections for a machine that may not be there; `alive`: it is,
-    it answered before. As soon as it is, one attempt at a time: more would use up sshd's MaxStartups."""
+    it answered before. As soon as it is, one attempt at a time: more would use up sshd's MaxStartups. With
+    `jump` the way is through that host; raises ConnectionFailedError when it does not let anybody go on."""
+    if jump is not None:
+        return jump.knock(address, port, until=until, cancelled=cancelled)
     with _Door(address, port, forwarded=forwarded, alive=alive) as door:
         while time.monotonic() < until and not cancelled.is_set():
             door.knock_again()

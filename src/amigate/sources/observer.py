@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from amigate.check import AnswerError, Look
-from amigate.errors import AmigateError, AwsError, LaunchError
-from amigate.evidence.collector import collect
+from amigate.errors import AmigateError, AwsError, ConnectionFailedError, LaunchError
+from amigate.evidence.collector import Collector
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Vantage, View, Viewpoint
+from amigate.evidence.questions import Run
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
 from amigate.sources.reach import await_address, reach
-from amigate.sources.shutdown_timer import arm_shutdown
+from amigate.sources.shutdown_timer import arm_shutdown, taken_out, timer
 from amigate.sources.standing import await_standing
 from amigate.sources.stranger import offers, strangers
 
@@ -27,12 +29,33 @@ if TYPE_CHECKING:
     from amigate.sources.connection import Connection
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine
+    from amigate.sources.tunnel import JumpHost
 
 GOING_DOWN_S = 30.0
 """How long the login from before a reboot is watched for its end; afterwards a new one finds out which boot it is."""
 REBOOTED_PAUSE_S = 2.0
+FURTHER_S = 20
+"""How long one command that was not foreseen may take."""
+FURTHER_MARGIN_S = 60
+"""How much longer the shell may take, or a new one, should the last command have ended it."""
+FURTHER_CAP_BYTES = 1024 * 1024
+"""Most of one stream of its answer."""
 STRANGER_S = 60.0
 """How long a server that has answered before may take to answer a stranger."""
+
+
+class Further(Protocol):
+    """Asks what nobody could foresee, command by command."""
+
+    def __call__(
+        self,
+        launch: Launch,
+        inside: View,
+        contact: Contact,
+        ask: Callable[[str, str], View],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        """Ask `ask` for the answer to a command line, by a key; it is in the view that comes back, and stays there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +67,8 @@ class Questions:
     """What is asked after a reboot, by what was seen before it."""
     boot: Callable[[View], str] = lambda _: ""
     """Which boot a view was taken in; raises AnswerError where that cannot be told."""
+    further: Further | None = None
+    """Asks more of a launch whose inside was collected, before anything is done to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +77,8 @@ class Manner:
 
     ssh_users: Sequence[str]
     ssh_port: int = 22
+    jump: JumpHost | None = None
+    """The host to go through; None: straight to the machine."""
     timeout_s: float = 300
     """Until a login works, after the launch and again after a reboot."""
     key_wait_s: float | None = None
@@ -116,7 +143,7 @@ class Observer:
     def look(self, launch: Launch) -> Seen:
         """Launch one instance and see what there is to see.
 
-        Where AWS is in the way, what was not seen until then is broken; what was seen is not lost."""
+        Where AWS or a jump host is in the way, what was not seen until then is broken; what was seen is not lost."""
         clock = _Clock()
         seen = Seen(launch=launch, laps=clock.laps)
         try:
@@ -126,7 +153,7 @@ class Observer:
                 self._look_as_stranger(seen, clock)
             else:
                 self._look_inside(seen, clock)
-        except (AwsError, LaunchError) as error:
+        except (AwsError, ConnectionFailedError, LaunchError) as error:
             self._break_off(seen, error)
         finally:
             if launch is self._plan.last:  # nobody waits for it any longer
@@ -173,10 +200,12 @@ class Observer:
             seen.console = console_tail(console_of(seen.machine)) if not self._cancelled.is_set() else ""
             return contact
         self._say(f"{seen.launch}: logged in as {contact.user} after {contact.waited_s:.1f} s")
-        if problem := arm_shutdown(connection, self._run.minutes_left):
-            self._say(f"{seen.launch}: {problem}")
-        inside = self._collect(connection, self._questions.needs)
-        clock.lap("collect")
+        with Collector(connection.execute, self._redactor) as collector:
+            inside, problem = self._collect(collector, connection, self._questions.needs)
+            if problem:
+                self._say(f"{seen.launch}: {problem}")
+            clock.lap("collect")
+            inside = self._ask_further(seen.launch, contact, collector, inside, clock)
         contact = against_console(contact, seen.machine)
         seen.views[key] = believed(inside, contact)
         return contact
@@ -211,8 +240,8 @@ class Observer:
                 self._say(f"{seen.launch}: no login after the reboot: {contact.detail}")
                 return contact, View(broken=f"nobody could log in after the reboot: {contact.detail}")
             try:
-                arm_shutdown(again, self._run.minutes_left)  # the reboot ended the first one
-                view = self._collect(again, needs)
+                with Collector(again.execute, self._redactor) as collector:
+                    view, _ = self._collect(collector, again, needs)  # the reboot ended the first timer
             finally:
                 again.close()
             if self._is_new_boot(first, view) or time.monotonic() > until or self._cancelled.is_set():
@@ -260,18 +289,40 @@ class Observer:
             timeout_s=self._manner.timeout_s if timeout_s is None else timeout_s,
             key_wait_s=self._manner.key_wait_s,
             cancelled=self._cancelled,
+            jump=self._manner.jump,
         )
         if connection is not None:
             self._connections.append(connection)
         return contact, connection
 
-    def _collect(self, connection: Connection, needs: Sequence[Needs]) -> View:
+    def _collect(self, collector: Collector, connection: Connection, needs: Sequence[Needs]) -> tuple[View, str]:
+        """Arm the timer and collect; return what was seen, and why the machine may not end by itself if so."""
+        if self._cancelled.is_set():
+            return View(broken="the run was interrupted"), ""
+        minutes = self._run.minutes_left
         try:
-            if self._cancelled.is_set():
-                return View(broken="the run was interrupted")
-            return collect(connection.execute, needs, redactor=self._redactor, deadline_s=self._manner.collect_s)
+            view = collector.collect((timer(minutes), *needs), deadline_s=self._manner.collect_s)
         except AmigateError as error:
-            return View(broken=str(error))
+            view = View(broken=str(error))
+        view, armed = taken_out(view)
+        if armed or self._cancelled.is_set():
+            return view, ""
+        collector.close()  # the server may allow one session at a time; more can be asked through a new shell
+        return view, arm_shutdown(connection, minutes) or ""
+
+    def _ask_further(self, launch: Launch, contact: Contact, collector: Collector, inside: View, clock: _Clock) -> View:
+        """Ask what was not foreseen, through the shell that has collected; return the view with the answers."""
+        further = self._questions.further
+        if further is None or inside.broken:
+            return inside
+
+        def ask(key: str, command: str) -> View:
+            question = Run(key, command, Keep.ANSWER, timeout_s=FURTHER_S, cap_bytes=FURTHER_CAP_BYTES)
+            return collector.ask([question], deadline_s=FURTHER_S + FURTHER_MARGIN_S)
+
+        further(launch, inside, contact, ask, self._cancelled.is_set)
+        clock.lap("own checks")
+        return taken_out(collector.view)[0]
 
     def _offers_after(self, contact: Contact) -> tuple[Offer, ...]:
         """Ask a server that has answered; one that has not in all that time is not waited for again."""
@@ -288,6 +339,7 @@ class Observer:
             cancelled=self._cancelled,
             forwarded=self._run.aws.sandbox,
             alive=alive,
+            jump=self._manner.jump,
         )
 
     def _standing(self, seen: Seen, clock: _Clock) -> Standing | None:

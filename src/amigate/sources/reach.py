@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from amigate.sources.connection import Connection
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine, Sighting
+    from amigate.sources.tunnel import JumpHost
 
 SHUT_ITSELF_DOWN = "Client.InstanceInitiatedShutdown"
 """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html"""
@@ -33,11 +34,13 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
     timeout_s: float = 300,
     key_wait_s: float | None = None,
     cancelled: threading.Event | None = None,
+    jump: JumpHost | None = None,
 ) -> tuple[Contact, Connection | None]:
     """Wait until `machine` runs and log in; without a login the Contact says why and the Connection is None.
 
     A key that was refused once may still be written for `key_wait_s` (default: as long as there is time).
-    Raises AwsError when EC2 does not say how the instance is."""
+    Raises AwsError when EC2 does not say how the instance is, ConnectionFailedError when `jump`, the host to go
+    through, does not let anybody go on."""
     cancelled = cancelled or threading.Event()
     until = time.monotonic() + timeout_s
     sighting = await_address(run, machine, until, cancelled)
@@ -60,6 +63,7 @@ def reach(  # noqa: PLR0913 - one keyword per choice of the caller
             key_wait_s=key_wait_s,
             cancelled=watch.stop,
             forwarded=run.aws.sandbox,
+            jump=jump,
         )
     if connection is None and watch.gone:
         contact = _if_gone(contact, watch.gone)

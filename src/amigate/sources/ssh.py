@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from amigate.sources.connection import Connection
     from amigate.sources.login_key import LoginKey
+    from amigate.sources.tunnel import JumpHost, Tunnel
     from amigate.sources.wire import Wire
 
 PAUSES_S = (1.0, 5.0)
@@ -44,18 +45,20 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
     key_wait_s: float | None = None,
     cancelled: threading.Event,
     forwarded: bool = False,
+    jump: JumpHost | None = None,
 ) -> tuple[Contact, Connection | None]:
     """Try until the key is accepted, `timeout_s` is over or `cancelled` is set; the last thing seen counts.
 
     `users` are tried in turn. A key that was refused once may still be written for `key_wait_s` (default: as long
-    as there is time). `forwarded`: something on the way (QEMU's user network) accepts connections
-    before the machine does. An attempt that began in time may end up to a minute late."""
+    as there is time). `forwarded`: something on the way (QEMU's user network) accepts connections before the machine
+    does. `jump`: the host to go through; raises ConnectionFailedError when it lets nobody go on. An attempt that
+    began in time may end up to a minute late."""
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log what the image says
     login = _Login(address, users, key, cancelled)
     until = time.monotonic() + timeout_s
     alive = False
     while time.monotonic() < until and not cancelled.is_set():
-        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive)
+        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive, jump=jump)
         alive = answer.alive
         if answer.wire is None:
             login.note_knock(answer.seen)
@@ -91,7 +94,7 @@ class _Login:
             return
         self._outcome, self._detail = seen, ""
 
-    def attempt(self, wire: Wire) -> float:
+    def attempt(self, wire: Wire | Tunnel) -> float:
         """Try the next user where the server spoke; return the seconds to wait after a failure."""
         tried = attempt(wire, self._user, self._key, self._cancelled, host=self._address)
         if tried.host_key:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import paramiko
 
+    from amigate.sources.tunnel import JumpHost
+
 LONGEST = 64
 MOST_METHODS = 16
 NOBODY_ANSWERED = "no SSH server answered a stranger; it may have banned this address"
@@ -30,6 +32,7 @@ def offers(  # noqa: PLR0913 - one keyword per choice of the caller
     cancelled: threading.Event,
     forwarded: bool = False,
     alive: bool = False,
+    jump: JumpHost | None = None,
 ) -> tuple[Offer, ...]:
     """Ask once for each of `users` which methods can continue, with the method `none` of RFC 4252.
 
@@ -38,7 +41,15 @@ def offers(  # noqa: PLR0913 - one keyword per choice of the caller
     until = time.monotonic() + timeout_s
     found: list[Offer] = []
     for user in users:
-        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive or bool(found))
+        answer = knock(
+            address,
+            port,
+            until=until,
+            cancelled=cancelled,
+            forwarded=forwarded,
+            alive=alive or bool(found),
+            jump=jump,
+        )
         if answer.wire is None:
             found.append(Offer(user=user, unseen=NOBODY_ANSWERED))
             continue

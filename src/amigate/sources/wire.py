@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from amigate.evidence.model import Outcome
+    from amigate.sources.tunnel import Tunnel
 
 HANDSHAKE_CAP_BYTES = 128 * 1024
 """More than this before a login is no SSH handshake; a real one takes 5 KiB."""
 LOGIN_CAP_BYTES = 256 * 1024 * 1024
 """More than this over one login is no answer to anything; paramiko keeps in memory what nobody has read yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of knocking: a connection with the server's first bytes waiting, else what was seen last."""
+
+    wire: Wire | Tunnel | None = None
+    seen: Outcome | None = None
+    """CLOSED, BROKEN or SILENT; None when there was no time to see anything."""
+    alive: bool = False
+    """The machine itself has answered."""
 
 
 class Wire(socket.socket):
@@ -31,6 +50,18 @@ class Wire(socket.socket):
             return b""
         data = super().recv(size, flags)
         self._budget -= len(data)
-        if hasattr(socket, "TCP_QUICKACK"):  # Linux; wears off, so it is set again after each read
-            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        self._acknowledge_at_once()
         return data
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Send as any socket."""
+        sent = super().send(data, flags)
+        self._acknowledge_at_once()
+        return sent
+
+    def _acknowledge_at_once(self) -> None:
+        """Have the answer acknowledged when it comes: sshd holds back what is small until then (RFC 896).
+
+        Linux forgets this whenever data is sent or read, and would wait 40 ms for something to send along."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

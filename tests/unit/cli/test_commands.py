@@ -6,11 +6,13 @@ import importlib
 import os
 import subprocess
 import sys
+from typing import Any
 
 import click
 import pytest
 
 from amigate.cli import COMMANDS, _run, amigate
+from amigate.cli.options import launch_options
 
 HEAVY = {"boto3", "botocore", "paramiko", "fabric", "pytest", "testinfra", "pydantic", "yaml", "moto", "jinja2"}
 
@@ -145,3 +147,25 @@ def test_a_sandbox_is_not_started_with_options_that_mean_nothing(option: tuple[s
     assert (done.returncode, done.stdout) == (2, "")
     assert option[1] in done.stderr
     assert "hint: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options,said",
+    [
+        (["--ssh-jump", "me@bastion"], "name it with --runner-cidr"),
+        (["--ssh-jump-identity", "key"], "add --ssh-jump"),
+        (["--ssh-jump", "a,b", "--runner-cidr", "10.0.0.5/32"], "is no jump host"),
+    ],
+)
+def test_options_of_a_jump_host_that_do_not_go_together_are_a_wrong_call(options: list[str], said: str) -> None:
+    done = run("validate", "ami-0123456789abcdef0", *options, AWS_REGION="eu-central-1")
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_through_a_jump_host_instances_have_private_addresses_unless_it_is_said_otherwise() -> None:
+    given: dict[str, Any] = {"users": (), "ssh_port": None, "timeout": None, "ssh_jump_identity": None}
+    given |= {"runner_cidr": "10.0.0.5/32", "subnet": None, "instance_type": None}
+    assert launch_options(**given, ssh_address=None, ssh_jump="me@bastion").ssh_address == "private"
+    assert launch_options(**given, ssh_address="public", ssh_jump="me@bastion").ssh_address == "public"
+    assert launch_options(**given, ssh_address=None, ssh_jump=None).ssh_address == "public"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import secrets
 import shutil
+import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +17,17 @@ import pytest
 
 from amigate.check import InconclusiveError
 from amigate.evidence import questions, script
-from amigate.evidence.collector import collect
+from amigate.evidence.collector import Collector, collect
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from amigate.evidence.channel import Channel
     from amigate.evidence.model import View
+    from amigate.evidence.questions import Question
 
     Ask = Callable[..., View]
 
@@ -342,39 +348,224 @@ def test_a_machine_on_which_nothing_can_be_written_is_unseen(ask: Ask) -> None:
         view.entry("/missing")
 
 
-def test_a_full_disk_does_not_shorten_what_is_seen(ask: Ask, tmp_path: Path) -> None:
+def test_a_full_folder_is_passed_over(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(b"x" * 200_000)
     full = "mount -t tmpfs -o size=64k none /dev/shm; "
     view = ask(ReadFile(f"{tmp_path}/big"), prefix=["unshare", "-m"], before=full)
+    assert view.content(f"{tmp_path}/big") == b"x" * 200_000
+
+
+def test_a_disk_that_becomes_full_does_not_shorten_what_is_seen(ask: Ask, tmp_path: Path) -> None:
+    """However little the programs there care that their output is not written down."""
+    (tmp_path / "big").write_bytes(b"x" * 3_000_000)
+    full = "for d in /dev/shm /run /tmp /var/tmp; do mount -t tmpfs -o size=2100k none $d; done; "
+    before = f"mkdir -p /mnt && cat {tmp_path}/big >/mnt/amigate-big && {full}"
+    big = "/mnt/amigate-big"
+    try:
+        view = ask(
+            ReadFile(big, cap_bytes=4_000_000),
+            Run("careless", f"cat {big}; exit 0", cap_bytes=4_000_000),
+            Run("afterwards", "echo fine"),
+            prefix=["unshare", "-m"],
+            before=before,
+        )
+    finally:
+        Path(big).unlink()
     with pytest.raises(InconclusiveError):
-        view.content(f"{tmp_path}/big")
+        view.content(big)
+    with pytest.raises(InconclusiveError, match="no folder in which"):
+        view.answer("careless")
+    assert view.answer("afterwards").text == "fine\n"
 
 
-def test_busybox_alone_is_enough(tmp_path: Path, shell_channel: Callable[..., object]) -> None:
-    """No GNU tool anywhere: the applets of one static binary under chroot."""
-    for folder in ("bin", "tmp", "etc", "dev"):
-        (tmp_path / folder).mkdir()
-    shutil.copy("/usr/bin/busybox", tmp_path / "bin/busybox")
-    for applet in ("sh", "stat", "head", "wc", "cat", "mkdir", "rm", "id", "readlink", "timeout", "env", "yes", "ls"):
-        (tmp_path / "bin" / applet).symlink_to("busybox")
-    (tmp_path / "etc/passwd").write_text("root::0:0::/:/bin/sh\n")
-    (tmp_path / "etc/link").symlink_to("passwd")
-    setup = f"mount -t tmpfs none {tmp_path}/tmp && touch {tmp_path}/dev/null && "
-    setup += f"mount --bind /dev/null {tmp_path}/dev/null && exec chroot {tmp_path} "
+@pytest.fixture(scope="module")
+def million() -> Iterator[list[str]]:
+    """Give the prefix of commands that see /mnt with a million files in it."""
+    made = (
+        "mount -t tmpfs -o nr_inodes=2000000 none /mnt && cd /mnt && seq 1000000 | xargs touch && echo made && read x"
+    )
+    with subprocess.Popen(["unshare", "-m", "sh", "-c", made], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"made\n"
+        yield ["nsenter", "--mount", f"--target={holder.pid}"]
+        holder.kill()
+
+
+def test_a_million_files_in_a_folder_are_unseen_soon_and_cost_nothing_else(ask: Ask, million: list[str]) -> None:
+    started = time.monotonic()
+    view = ask(Glob("/mnt/*"), Glob("/mnt/12345*"), ReadFile("/mnt/7"), Glob("/mnt/*/x"), prefix=million)
+    assert time.monotonic() - started < 20
+    with pytest.raises(InconclusiveError, match="more entries match than are collected"):
+        view.glob("/mnt/*")
+    with pytest.raises(InconclusiveError):  # neither is what might have matched absent
+        view.entry("/mnt/no-such-file")
+    assert len(view.glob("/mnt/12345*")) == 11
+    assert view.content("/mnt/7") == b""
+    assert view.glob("/mnt/*/x") == []
+
+
+ANCESTORS = f"l= p=$$; while [ $p != {os.getpid()} ]; do l=\"$p $l\"; p=$(cut -d' ' -f4 /proc/$p/stat); done; "
+"""Sets `l` to all shells between this process and the command that is run."""
+
+
+def test_a_command_that_kills_every_shell_costs_its_own_answer(ask: Ask, leftovers: Callable[[], list[str]]) -> None:
+    questions = [Run("before", "echo fine"), Run("kills", ANCESTORS + "kill -9 $l"), ReadFile("/etc/passwd")]
+    view = ask(*questions, Run("after", "echo fine"))
+    assert (view.answer("before").text, view.answer("after").text) == ("fine\n", "fine\n")
+    assert view.content("/etc/passwd")
+    with pytest.raises(InconclusiveError, match="ended before it had answered"):
+        view.answer("kills")
+    assert leftovers() == []
+
+
+def test_a_machine_that_kills_shell_after_shell_is_given_up(ask: Ask, leftovers: Callable[[], list[str]]) -> None:
+    killers = [Run(f"kills {number}", f"{ANCESTORS}kill -9 $l; : {number}") for number in range(9)]
+    view = ask(ReadFile("/etc/passwd"), *killers, Run("after", "echo fine"))
+    assert view.content("/etc/passwd")
+    assert set(view.unseen) == {"after", *(killer.key for killer in killers)}
+    for folder in leftovers():
+        shutil.rmtree(folder)
+
+
+def test_a_daemon_that_holds_the_output_holds_up_nothing_and_writes_into_no_other_answer(ask: Ask) -> None:
+    daemon = Run("starts", "(trap '' HUP; sleep 0.2; echo late; echo late >&2; sleep 4) & echo started")
+    started = time.monotonic()
+    view = ask(daemon, Run("next", "sleep 0.5; echo fine"), Run("third", "cat"))
+    assert time.monotonic() - started < 3
+    assert view.answer("starts").text == "started\n"
+    assert (view.answer("next").stdout, view.answer("next").stderr) == (b"fine\n", b"")
+    assert (view.answer("third").stdout, view.answer("third").stderr) == (b"", b"")
+
+
+FORGED = (
+    "n=$(ls -d /dev/shm/.amigate-* | head -n 1); n=${n##*-}; "
+    "f() { printf 'A 1\\nC 1 0 4 0\\nfakeEND %s\\namigate/1 %s 0\\nE 0 1 1 1 1' $n $n; }; "
+)
+"""Finds out the round's nonce, which is no secret from root, and writes frames with it."""
+
+
+def test_output_that_imitates_frames_with_the_right_nonce_is_output(ask: Ask) -> None:
+    view = ask(Run("imitates", FORGED + "f; f >&2"), ReadFile("/missing"), Run("next", "echo fine"))
+    answer = view.answer("imitates")
+    assert re.fullmatch(rb"A 1\nC 1 0 4 0\nfakeEND ([0-9a-f]{16})\namigate/1 \1 0\nE 0 1 1 1 1", answer.stdout)
+    assert answer.stderr == answer.stdout
+    assert view.entry("/missing") is None
+    assert view.answer("next").text == "fine\n"
+
+
+def test_frames_written_into_the_channel_itself_neither_break_nor_hang_anything(ask: Ask) -> None:
+    """A machine can always lie; what it says then is its answer or none, and the rest is asked again or unseen."""
+    started = time.monotonic()
+    forge = Run("forges", FORGED + ANCESTORS + 'f >"/proc/${l%% *}/fd/1"')
+    view = ask(ReadFile("/etc/passwd"), forge, ReadFile("/missing"), Run("next", "echo fine"), deadline_s=20)
+    assert time.monotonic() - started < 10
+    assert view.content("/etc/passwd")
+    assert {"next", "forges"} & {*view.unseen, *view.answers} == {"next", "forges"}
+
+
+def test_what_is_packed_stays_packed(ask: Ask, tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    (tmp_path / "bomb.gz").write_bytes(bomb)
+    view = ask(ReadFile(f"{tmp_path}/bomb.gz"), Run("packed", f"cat {tmp_path}/bomb.gz"))
+    assert view.content(f"{tmp_path}/bomb.gz") == view.answer("packed").stdout == bomb
+
+
+@pytest.mark.parametrize("mtime_s", [-(2**31), -1, 0, 2**32 + 5])
+def test_times_before_the_epoch_and_after_32_bits_are_read(ask: Ask, tmp_path: Path, mtime_s: int) -> None:
+    (tmp_path / "file").touch()
+    os.utime(tmp_path / "file", (mtime_s, mtime_s))
+    entry = ask(ReadFile(f"{tmp_path}/file")).entry(f"{tmp_path}/file")
+    assert entry is not None
+    assert entry.mtime_s == mtime_s
+
+
+def test_a_name_that_ends_in_a_line_feed_is_found(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "feed\n").write_text("there")
+    assert [entry.path for entry in ask(Glob(f"{tmp_path}/*")).glob(f"{tmp_path}/*")] == [f"{tmp_path}/feed\n"]
+
+
+def test_more_can_be_asked_over_the_same_shell(shell: str, shell_channel: Callable[..., object]) -> None:
+    opened = []
+
+    def open_shell(command: str) -> Channel:
+        opened.append(shell_channel(["/bin/sh", "-c", command.replace("/bin/sh", shell)]))
+        return opened[-1]  # type: ignore[return-value] # a ShellChannel
+
+    with Collector(open_shell, None) as collector:
+        first = collector.collect([Needs(first=(ReadFile("/etc/passwd"),))])
+        second = collector.ask([Run("pid", "echo $PPID"), ReadFile("/etc/passwd")])
+        third = collector.ask([Run("pid", "echo $PPID"), ReadFile("/missing"), ReadFile("nul\0")])
+    assert len(opened) == 1
+    assert "pid" not in first.answers
+    assert second.answer("pid") == third.answer("pid") == collector.view.answer("pid")
+    assert third.entry("/missing") is None
+    assert "cannot be asked" in third.unseen["nul\0"]
+    assert first.content("/etc/passwd") == third.content("/etc/passwd")
+
+
+def test_a_shell_that_died_between_two_questions_costs_none(shell_channel: Callable[..., object]) -> None:
+    opened = []
+
+    def open_shell(_: str) -> Channel:
+        opened.append(shell_channel(["/bin/sh"]))
+        return opened[-1]  # type: ignore[return-value] # a ShellChannel
+
+    with Collector(open_shell, None) as collector:
+        collector.ask([Run("one", "echo 1")])
+        opened[0].process.kill()  # type: ignore[attr-defined] # a ShellChannel
+        opened[0].process.wait()  # type: ignore[attr-defined]
+        view = collector.ask([Run("two", "echo 2")])
+    assert len(opened) == 2
+    assert (view.answer("one").text, view.answer("two").text) == ("1\n", "2\n")
+
+
+def test_a_login_with_a_broken_path_still_finds_its_tools(ask: Ask) -> None:
+    view = ask(Run("q", "stat -c %s /etc"), ReadFile("/etc/passwd"), before="PATH=/nowhere; export PATH; ")
+    assert view.answer("q").exit_code == 0
+    assert view.content("/etc/passwd")
+
+
+def test_a_machine_without_a_shell_says_so(shell_channel: Callable[..., object]) -> None:
     view = collect(
-        lambda command: shell_channel(["unshare", "-m", "sh", "-c", setup + command]),  # type: ignore[arg-type,return-value]
-        [
-            Needs(
-                first=(
-                    *map(ReadFile, ("/etc/passwd", "/etc/link", "/missing", "/etc/" + "n" * 300)),
-                    Glob("/etc/*"),
-                    Run("endless", "yes", cap_bytes=100),
-                    Run("hangs", "while :; do :; done", timeout_s=1),
-                    Run("q", "echo out; echo err >&2; exit 4"),
-                )
-            )
-        ],
+        lambda command: shell_channel(["/bin/sh", "-c", command.replace("/bin/sh", "/bin/no-such-shell")]),  # type: ignore[arg-type,return-value]
+        [Needs(first=(ReadFile("/etc/passwd"),))],
         redactor=None,
+    )
+    assert "no /bin/sh" in view.broken
+
+
+APPLETS = ("sh", "stat", "head", "wc", "cat", "mkdir", "rm", "id", "readlink", "timeout", "env", "yes", "ls", "sleep")
+
+
+def busybox_alone(folder: Path, applets: Iterable[str], shell_channel: Callable[..., object], *first: Question) -> View:
+    """Collect from a machine with no GNU tool anywhere: applets of one static binary under chroot."""
+    for name in ("bin", "tmp", "etc", "dev"):
+        (folder / name).mkdir()
+    shutil.copy("/usr/bin/busybox", folder / "bin/busybox")
+    for applet in applets:
+        (folder / "bin" / applet).symlink_to("busybox")
+    (folder / "etc/passwd").write_text("root::0:0::/:/bin/sh\n")
+    (folder / "etc/link").symlink_to("passwd")
+    setup = f"mount -t tmpfs none {folder}/tmp && touch {folder}/dev/null {folder}/dev/zero && "
+    setup += "".join(f"mount --bind /dev/{name} {folder}/dev/{name} && " for name in ("null", "zero"))
+    return collect(
+        lambda command: shell_channel(["unshare", "-m", "sh", "-c", f"{setup}exec chroot {folder} {command}"]),  # type: ignore[arg-type,return-value]
+        [Needs(first=first)],
+        redactor=None,
+    )
+
+
+@pytest.mark.parametrize("applets", [APPLETS, [name for name in APPLETS if name != "timeout"]])
+def test_busybox_alone_is_enough(tmp_path: Path, shell_channel: Callable[..., object], applets: Sequence[str]) -> None:
+    view = busybox_alone(
+        tmp_path,
+        applets,
+        shell_channel,
+        *map(ReadFile, ("/etc/passwd", "/etc/link", "/missing", "/etc/" + "n" * 300)),
+        Glob("/etc/*"),
+        Run("endless", "yes", cap_bytes=100),
+        Run("hangs", "while :; do :; done", timeout_s=1),
+        Run("q", "echo out; echo err >&2; exit 4"),
     )
     assert view.broken == ""
     assert view.text("/etc/link") == "root::0:0::/:/bin/sh\n"
@@ -386,3 +577,17 @@ def test_busybox_alone_is_enough(tmp_path: Path, shell_channel: Callable[..., ob
             view.answer(key)
     with pytest.raises(InconclusiveError):
         view.entry("/etc/" + "n" * 300)
+
+
+@pytest.mark.parametrize("missing", ["stat", "head", "wc", "cat"])
+def test_a_machine_that_lacks_a_tool_is_unseen(shell_channel: Callable[..., object], missing: str) -> None:
+    """Rather than that lengths are promised of what never comes."""
+    questions = (ReadFile("/etc/passwd"), ReadFile("/missing"), Run("q", "echo out; echo err >&2"), Glob("/etc/*"))
+    hide = f"mount --bind /bin/false $(command -v {missing}); "
+    view = collect(
+        lambda command: shell_channel(["unshare", "-m", "/bin/sh", "-c", hide + command]),  # type: ignore[arg-type,return-value]
+        [Needs(first=questions)],
+        redactor=None,
+    )
+    assert (view.entries, view.answers, view.absent, view.globbed) == ({}, {}, frozenset(), frozenset())
+    assert all("lacks" in view.unseen[question.key] for question in questions)

@@ -465,6 +465,6 @@ def test_a_planted_hash_is_in_no_answer_no_report_and_no_argument(kit: Any) -> N
 
 def test_a_judge_that_is_left_early_leaves_no_process(kit: Any) -> None:
     with Judge({"ami-owned-and-available": (Place(Witness.EC2),)}) as child:
-        pid = child._child.pid
+        pid = child._worker.process.pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

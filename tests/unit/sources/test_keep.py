@@ -28,6 +28,14 @@ def image(ami_id: str) -> dict[str, Any]:
     return {"ImageId": ami_id, "Architecture": "x86_64", "EnaSupport": True, "BootMode": "legacy-bios"}
 
 
+def test_the_way_in_goes_through_the_jump_host(aws: Aws, image: dict[str, Any], tmp_path: Path) -> None:
+    told: list[str] = []
+    keep = Keep(folder=tmp_path, tell=told.append, jump="me@bastion:2200")
+    with open_run(aws, runner_cidr=RUNNER, pause_s=0, keep=keep) as run:
+        run.launch(image, "A")
+    assert ".pem -J me@bastion:2200 " in told[1]
+
+
 def running(aws: Aws) -> list[str]:
     instances = [i for r in aws.ec2.describe_instances()["Reservations"] for i in r["Instances"]]
     return [i["InstanceId"] for i in instances if i["State"]["Name"] == "running"]
