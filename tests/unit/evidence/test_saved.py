@@ -85,6 +85,18 @@ def test_what_was_saved_comes_back(file: Path, evidence: Evidence) -> None:
     assert codec.load(codec.dump(evidence)) == evidence
 
 
+def test_what_own_tests_asked_is_in_no_file(kit: Any, file: Path, evidence: Evidence) -> None:
+    view = evidence.views[INSIDE]
+    told = replace(kit.said("hunter2"), kept=Keep.ANSWER)
+    asked = replace(
+        evidence, views={**evidence.views, INSIDE: replace(view, answers={**view.answers, "own:x:1:0": told})}
+    )
+    before = file.read_bytes()
+    saved.save(asked, file)
+    assert file.read_bytes() == before
+    assert "own:x:1:0" in codec.load(codec.dump(asked)).views[INSIDE].answers  # the judge has it
+
+
 def test_the_digest_is_the_same_whoever_the_image_is_for(file: Path, evidence: Evidence) -> None:
     other = replace(evidence, audience="public", receivers=frozenset({"all"}))
     assert document(file)["digest"] == saved.digest(evidence) == saved.digest(other)
