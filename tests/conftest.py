@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A loaded machine is no fault of a test's.
+settings.register_profile("amigate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("amigate")
 
 # moto reads these when it is imported, which any test may be the first to do.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"

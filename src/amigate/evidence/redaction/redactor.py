@@ -28,11 +28,6 @@ def _nothing(content: bytes, mac: Mac) -> Kept:
     return Kept(withheld=NOT_ASKED)
 
 
-def _whole(content: bytes, mac: Mac) -> Kept:
-    del mac
-    return Kept(content=content)
-
-
 def _size(content: bytes, mac: Mac) -> Kept:
     del mac
     lines = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
@@ -67,7 +62,7 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.UUID: answers.uuid,
     Keep.PACKAGES: answers.packages,
     Keep.UNITS: answers.units,
-    Keep.ANSWER: _whole,
+    Keep.ANSWER: _nothing,  # no file is kept so
     Keep.CLOUD_INIT_STATUS: answers.cloud_init_status,
 }
 
@@ -91,7 +86,7 @@ class Redactor:
 
     def answer(self, answer: Answer, keep: Keep) -> Answer:
         """Return `answer` with what may be kept of both streams; standard error is kept of `sshd -t` alone."""
-        if keep is Keep.ANSWER:
+        if keep is Keep.ANSWER and not answer.truncated:
             return replace(answer, kept=keep)
         kept = self._kept(answer.stdout, keep, cut=answer.truncated)
         stderr = (
