@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A loaded machine is no fault of a test's.
-settings.register_profile("amigate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("amigate")
-
 # moto reads these when it is imported, which any test may be the first to do.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALIDATION"] = "true"
 
 from amigate.sandbox import Sandbox, images
 from amigate.sandbox.demo import client, environment
+
+# A loaded machine is no fault of a test's.
+settings.register_profile("amigate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("amigate")
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
