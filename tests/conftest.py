@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from amigate.sandbox.demo import client, environment
 # A loaded machine is no fault of a test's.
 settings.register_profile("amigate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("amigate")
+
+# Where the tests run in the background, the command lines that they start would ignore Ctrl-C.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -130,10 +130,10 @@ def test_one_command_that_stops_the_machine_costs_its_own_answer(
     stop += "p=$(cut -d' ' -f4 /proc/$p/stat); done; kill -STOP $$"
     with machines() as machine:
         started = time.monotonic()
-        view = seen(machine, WHO, Run("stops", stop, timeout_s=1), *QUESTIONS[1:])
+        view = seen(machine, WHO, Run("stops", stop, timeout_s=1), *QUESTIONS[1:], deadline_s=90)
         took_s = time.monotonic() - started
     assert_whole(view)
-    assert took_s < 15
+    assert took_s < 60
     with pytest.raises(InconclusiveError, match="stopped answering"):
         view.answer("stops")
 
@@ -175,11 +175,11 @@ def test_a_daemon_keeps_neither_the_channel_nor_the_next_answer(machines: Machin
     daemon = Run("daemon", "(trap '' HUP TERM; while sleep 0.05; do echo late; done) & echo started")
     with machines() as machine:
         started = time.monotonic()
-        view = seen(machine, daemon, Run("next", "sleep 0.3; echo fine"), *QUESTIONS)
+        view = seen(machine, daemon, Run("next", "sleep 0.3; echo fine"), *QUESTIONS, deadline_s=90)
         took_s = time.monotonic() - started
     assert_whole(view)
     assert view.answer("next").text == "fine\n"
-    assert took_s < 10
+    assert took_s < 60
 
 
 @pytest.mark.parametrize("sudoers", ["Defaults !use_pty", "Defaults use_pty"])

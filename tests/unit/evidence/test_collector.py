@@ -392,9 +392,8 @@ def million() -> Iterator[list[str]]:
 
 
 def test_a_million_files_in_a_folder_are_unseen_soon_and_cost_nothing_else(ask: Ask, million: list[str]) -> None:
-    started = time.monotonic()
-    view = ask(Glob("/mnt/*"), Glob("/mnt/12345*"), ReadFile("/mnt/7"), Glob("/mnt/*/x"), prefix=million)
-    assert time.monotonic() - started < 20
+    questions = [Glob("/mnt/*"), Glob("/mnt/12345*"), ReadFile("/mnt/7"), Glob("/mnt/*/x")]
+    view = ask(*questions, prefix=million, deadline_s=120)
     with pytest.raises(InconclusiveError, match="more entries match than are collected"):
         view.glob("/mnt/*")
     with pytest.raises(InconclusiveError):  # neither is what might have matched absent
@@ -428,10 +427,10 @@ def test_a_machine_that_kills_shell_after_shell_is_given_up(ask: Ask, leftovers:
 
 
 def test_a_daemon_that_holds_the_output_holds_up_nothing_and_writes_into_no_other_answer(ask: Ask) -> None:
-    daemon = Run("starts", "(trap '' HUP; sleep 0.2; echo late; echo late >&2; sleep 4) & echo started")
+    daemon = Run("starts", "(trap '' HUP; sleep 0.2; echo late; echo late >&2; sleep 60) & echo started")
     started = time.monotonic()
     view = ask(daemon, Run("next", "sleep 0.5; echo fine"), Run("third", "cat"))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 50
     assert view.answer("starts").text == "started\n"
     assert (view.answer("next").stdout, view.answer("next").stderr) == (b"fine\n", b"")
     assert (view.answer("third").stdout, view.answer("third").stderr) == (b"", b"")
@@ -457,8 +456,8 @@ def test_frames_written_into_the_channel_itself_neither_break_nor_hang_anything(
     """A machine can always lie; what it says then is its answer or none, and the rest is asked again or unseen."""
     started = time.monotonic()
     forge = Run("forges", FORGED + ANCESTORS + 'f >"/proc/${l%% *}/fd/1"')
-    view = ask(ReadFile("/etc/passwd"), forge, ReadFile("/missing"), Run("next", "echo fine"), deadline_s=20)
-    assert time.monotonic() - started < 10
+    view = ask(ReadFile("/etc/passwd"), forge, ReadFile("/missing"), Run("next", "echo fine"), deadline_s=90)
+    assert time.monotonic() - started < 60
     assert view.content("/etc/passwd")
     assert {"next", "forges"} & {*view.unseen, *view.answers} == {"next", "forges"}
 
