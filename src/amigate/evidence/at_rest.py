@@ -61,6 +61,10 @@ class FileSystem(Protocol):
         """Return the first `cap_bytes` of a regular file; raise OSError for anything else."""
 
 
+class _LoopError(OSError):
+    """Links that lead nowhere, to the image as to us."""
+
+
 class _OnlyLiveError(OSError):
     """A path into what only a running kernel shows."""
 
@@ -101,7 +105,7 @@ def resolve(files: FileSystem, path: str, *, follow_last: bool = True) -> str:
             links += 1
             target = files.readlink(here)
             if links > _LINKS or not target:
-                raise OSError(f"{path}: its links lead nowhere")
+                raise _LoopError(path)
             at = [] if target.startswith("/") else at
             waiting += target.split("/")[::-1]
         elif waiting and not stat.S_ISDIR(mode):
@@ -237,7 +241,7 @@ def matches(files: FileSystem, pattern: str) -> list[str]:
 
 def _children(files: FileSystem, folder: str, part: str) -> Iterator[str]:
     """Yield what `part` means in `folder`; nothing where that is no folder."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+    with suppress(FileNotFoundError, NotADirectoryError, _LoopError):
         real = resolve(files, folder)
         if not re.search(r"[*?]", part):
             files.lstat(resolve(files, f"{folder}/{part}", follow_last=False))
