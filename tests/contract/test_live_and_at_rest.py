@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amigate.check import AnswerError
+from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts import accounts, cloud_config, histories, os_release, services, sudoers
+from amigate.facts import accounts, cloud_config, histories, os_release, packages, services, sudoers
 from amigate.facts.accounts import Accounts
 from amigate.facts.cloud_config import CloudConfig
 from amigate.facts.histories import Histories
 from amigate.facts.os_release import OsRelease
+from amigate.facts.packages import Packages
 from amigate.facts.services import Services
 from amigate.facts.sudoers import Sudoers
 
@@ -27,6 +28,7 @@ FACTS = {
     "cloud_config": (CloudConfig.read, cloud_config.NEEDS),
     "histories": (Histories.read, histories.NEEDS),
     "os_release": (OsRelease.read, os_release.NEEDS),
+    "packages": (Packages.read, packages.NEEDS),
     "services": (Services.read, services.NEEDS),
     "sudoers": (Sudoers.read, sudoers.NEEDS),
 }
@@ -68,11 +70,19 @@ def test_every_kind_of_entry_is_seen_alike(root: Any) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder / "s"))
     paths = ["/x", "/x/absolute/deep", "/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"]
-    questions = [Glob("/x/*", cap_bytes=50), Glob("/x/*/d??p"), Glob("/x/.h*"), Glob("/none/*"), Glob("/x/absolute/deep")]
+    questions = [
+        Glob("/x/*", cap_bytes=50),
+        Glob("/x/*/d??p"),
+        Glob("/x/.h*"),
+        Glob("/none/*"),
+        Glob("/x/absolute/deep"),
+    ]
     live, at_rest = root.both(Needs(first=(*map(ReadFile, paths), ReadFile("/x/loop/below"), *questions)))
     assert len(live.entries) == 17
     assert live.entries == at_rest.entries
-    assert live.absent == at_rest.absent == {"/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"}
+    assert (
+        live.absent == at_rest.absent == {"/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"}
+    )
     assert live.globbed == at_rest.globbed
     assert live.unseen.keys() == at_rest.unseen.keys() == {"/x/loop/below"}
 
@@ -168,7 +178,9 @@ def test_sudoers(root: Any) -> None:
 
 def test_cloud_config(root: Any) -> None:
     root.write("/etc/cloud/cloud.cfg", "ssh_pwauth: true\nsystem_info:\n  default_user:\n    name: bob\n")
-    root.write("/etc/cloud/cloud.cfg.d/10-a.cfg", "ssh_pwauth: false\nsystem_info: {default_user: {lock_passwd: false}}\n")
+    root.write(
+        "/etc/cloud/cloud.cfg.d/10-a.cfg", "ssh_pwauth: false\nsystem_info: {default_user: {lock_passwd: false}}\n"
+    )
     root.write("/etc/cloud/cloud.cfg.d/20-b.cfg", "disable_root: true\n")
     root.write("/etc/cloud/cloud.cfg.d/README", "not: read\n")
     fact = assert_alike(root, "cloud_config")
@@ -177,6 +189,30 @@ def test_cloud_config(root: Any) -> None:
     assert fact.value("system_info", "default_user") == {"name": "bob", "lock_passwd": False}
     root.write("/etc/cloud/cloud.cfg.d/99-bad.cfg", "a: !!python/object:os.system {}\n")
     assert_alike(root, "cloud_config")
+
+
+APK = """C:Q1abc=
+P:musl
+V:1.2.4-r2
+A:x86_64
+F:lib
+R:ld-musl-x86_64.so.1
+
+P:alpine-baselayout
+V:3.4.3-r1
+"""
+
+
+def test_packages_of_apk(root: Any) -> None:
+    root.write("/lib/apk/db/installed", APK)
+    root.write(
+        "/bin/apk", '#!/bin/sh\n[ "$*" = "info -v" ] && echo musl-1.2.4-r2 && echo alpine-baselayout-3.4.3-r1\n', 0o755
+    )
+    assert assert_alike(root, "packages").installed == {"musl": ("1.2.4-r2",), "alpine-baselayout": ("3.4.3-r1",)}
+
+
+def test_packages_of_nobody(root: Any) -> None:
+    assert assert_alike(root, "packages") is InconclusiveError
 
 
 @pytest.mark.parametrize("fact", FACTS)
