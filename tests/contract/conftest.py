@@ -16,7 +16,7 @@ from amigate.evidence.collector import collect
 from amigate.sources.directory import read_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from amigate.evidence.model import View
@@ -41,6 +41,72 @@ def sshd() -> str:
     if os.geteuid() != 0:
         pytest.skip("needs root, for a mount namespace of its own")
     return path
+
+
+class SshdMachine:
+    """Configuration files under /etc/ssh as a namespace sees them, and a shell in it."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.folder = folder
+        self.program = program
+        (folder / "ssh").mkdir()
+        for key in ("rsa", "ed25519"):
+            subprocess.run(
+                ["ssh-keygen", "-q", "-N", "", "-t", key, "-f", f"{folder}/ssh/ssh_host_{key}_key"], check=True
+            )
+        setup = f"mount --bind {folder}/ssh /etc/ssh && mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec sh"
+        self._shell = subprocess.Popen(
+            ["unshare", "-m", "sh", "-c", setup], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def run(self, command: str) -> tuple[int, str]:
+        """Return exit code and standard output; runs in the one shell of the namespace."""
+        return next(iter(self.run_all([command])))
+
+    def run_all(self, commands: Iterable[str]) -> list[tuple[int, str]]:
+        """Run every command, as many at a time as there are processors."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        commands = list(commands)
+        work = self.folder / "work"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        for number, command in enumerate(commands):
+            (work / f"{number}.sh").write_text(
+                f"( {command} ) >{work}/{number}.out 2>/dev/null\necho $? >{work}/{number}.rc\n"
+            )
+        self._shell.stdin.write(f"ls {work}/*.sh | xargs -P 8 -n 8 sh -c 'for f do sh $f; done' _; echo done\n")
+        assert self._shell.stdout.readline() == "done\n"
+        return [
+            (int((work / f"{number}.rc").read_text()), (work / f"{number}.out").read_text())
+            for number in range(len(commands))
+        ]
+
+    def write(self, files: dict[str, str]) -> None:
+        """Replace the configuration: names below /etc/ssh to text."""
+        shutil.rmtree(self.folder / "ssh/sshd_config.d", ignore_errors=True)
+        shutil.rmtree(self.folder / "ssh/more", ignore_errors=True)
+        for name, text in files.items():
+            path = self.folder / "ssh" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        self.files = files
+
+    def close(self) -> None:
+        """End the namespace."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        self._shell.stdin.close()
+        self._shell.wait(10)
+        self._shell.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, sshd: str) -> Iterator[SshdMachine]:
+    """Return a real sshd to ask about made-up configurations."""
+    made = SshdMachine(tmp_path_factory.mktemp("sshd"), sshd)
+    yield made
+    made.close()
 
 
 class NamespaceChannel:

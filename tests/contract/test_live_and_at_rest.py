@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,17 +12,32 @@ import pytest
 from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts import accounts, cloud_config, histories, os_release, packages, services, sudoers
+from amigate.facts import (
+    accounts,
+    authorized_keys,
+    cloud_config,
+    histories,
+    os_release,
+    packages,
+    services,
+    sshd,
+    sudoers,
+)
 from amigate.facts.accounts import Accounts
+from amigate.facts.authorized_keys import AuthorizedKeys
 from amigate.facts.cloud_config import CloudConfig
 from amigate.facts.histories import Histories
 from amigate.facts.os_release import OsRelease
 from amigate.facts.packages import Packages
 from amigate.facts.services import Services
+from amigate.facts.sshd import Sshd
+from amigate.facts.sshd_keywords import EVALUATED
 from amigate.facts.sudoers import Sudoers
 
 if TYPE_CHECKING:
     from amigate.evidence.model import View
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBtJ0zXrBrrJZJXu1gwK4mBVXrYhVmEJJDCRVTkQJjlK\n"
 
 FACTS = {
     "accounts": (Accounts.read, accounts.NEEDS),
@@ -191,26 +207,6 @@ def test_cloud_config(root: Any) -> None:
     assert_alike(root, "cloud_config")
 
 
-APK = """C:Q1abc=
-P:musl
-V:1.2.4-r2
-A:x86_64
-F:lib
-R:ld-musl-x86_64.so.1
-
-P:alpine-baselayout
-V:3.4.3-r1
-"""
-
-
-def test_packages_of_apk(root: Any) -> None:
-    root.write("/lib/apk/db/installed", APK)
-    root.write(
-        "/bin/apk", '#!/bin/sh\n[ "$*" = "info -v" ] && echo musl-1.2.4-r2 && echo alpine-baselayout-3.4.3-r1\n', 0o755
-    )
-    assert assert_alike(root, "packages").installed == {"musl": ("1.2.4-r2",), "alpine-baselayout": ("3.4.3-r1",)}
-
-
 def test_packages_of_nobody(root: Any) -> None:
     assert assert_alike(root, "packages") is InconclusiveError
 
@@ -218,6 +214,33 @@ def test_packages_of_nobody(root: Any) -> None:
 @pytest.mark.parametrize("fact", FACTS)
 def test_a_whole_debian(debian: Any, fact: str) -> None:
     assert_alike(debian, fact)
+
+
+def test_the_sshd_of_a_whole_debian(debian: Any) -> None:
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        key = debian.folder / f"etc/ssh/ssh_host_{kind}_key"
+        if not key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", kind, "-f", str(key)], check=True)
+    (debian.folder / "run/sshd").mkdir(exist_ok=True)
+    debian.write(
+        "/etc/ssh/sshd_config.d/50-match.conf", "Match Group games Address 10.0.0.0/8\nPasswordAuthentication yes\n"
+    )
+    debian.write("/etc/keys/root", KEY)
+    debian.write("/etc/ssh/sshd_config.d/60-keys.conf", "AuthorizedKeysFile .ssh/authorized_keys /etc/keys/%u\n")
+    needs = (sshd.NEEDS, authorized_keys.NEEDS)
+    live, at_rest = (Sshd.read(view) for view in debian.both(*needs))
+    assert (live.lines, live.superusers) == (at_rest.lines, at_rest.superusers)
+    assert [(each.user, each.subject) for each in live.sessions] == [
+        (each.user, each.subject) for each in at_rest.sessions
+    ]
+    for running, evaluated in zip(live.sessions, at_rest.sessions, strict=True):
+        assert evaluated.settings == {name: tuple(running.settings.get(name, ())) for name in EVALUATED}
+    assert live.sessions_where("passwordauthentication", is_not="no") == at_rest.sessions_where(
+        "passwordauthentication", is_not="no"
+    )
+    keys, keys_at_rest = (AuthorizedKeys.read(view) for view in debian.both(*needs))
+    assert keys == keys_at_rest
+    assert [key.path for key in keys.all] == ["/etc/keys/root"]
 
 
 def test_what_only_a_running_machine_has_is_unseen(root: Any) -> None:

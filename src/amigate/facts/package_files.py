@@ -21,7 +21,7 @@ DPKG_STATUS = "/var/lib/dpkg/status"
 DPKG_UPDATES = "/var/lib/dpkg/updates/*"
 """Changes that dpkg had not yet put into the status file."""
 APK_INSTALLED = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
-"""https://wiki.alpinelinux.org/wiki/Apk_spec#Installed_Database_V2; the second of apk-tools 3, often the first's link."""
+"""https://wiki.alpinelinux.org/wiki/Apk_spec#Installed_Database_V2; apk-tools 3 has the second, often behind a link."""
 RPM_DATABASES = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")
 _RPM_FILES = {"Packages", "Packages.db", "rpmdb.sqlite"}
 

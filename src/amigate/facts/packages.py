@@ -30,7 +30,7 @@ DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${
 RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
 APK = _list("apk", r"""list=$(apk info -v) && echo "$list" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'""")
 
-_DATABASES = (
+DATABASES: tuple[Question, ...] = (
     ReadFile(package_files.DPKG_STATUS, cap_bytes=package_files.CAP_BYTES),
     *(ReadFile(path, cap_bytes=package_files.CAP_BYTES) for path in package_files.APK_INSTALLED),
     Glob(package_files.DPKG_UPDATES, cap_bytes=0),
@@ -40,7 +40,7 @@ _DATABASES = (
 
 
 def _then(view: View) -> tuple[Question, ...]:
-    return _DATABASES if view.is_at_rest(DPKG.key) else ()
+    return DATABASES if view.is_at_rest(DPKG.key) else ()
 
 
 NEEDS = Needs(first=(DPKG, RPM, APK), then=_then)

@@ -26,6 +26,10 @@ _LINES = 20_000
 """More settings than any configuration has; files that include each other many times over would never end."""
 
 
+_SETTING = re.compile(r'(?:"([^"]*)"[ \t\r]*|([^ \t\r"=#][^ \t\r"=]*)[ \t\r]*=?[ \t\r]*)')
+"""A keyword and what parts it from its words: an equals sign only where the keyword is not quoted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One setting, in the order in which sshd reads it."""
@@ -89,10 +93,13 @@ def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator
 def _settings(text: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     """Yield line number, keyword in lower case and words, as sshd reads them: lines end with a line feed only."""
     for number, line in enumerate(text.split("\n"), 1):
-        found = re.match(r'[ \t\r\f]*(?:"([^"]*)"|([^\s"=#][^ \t\r"=]*))[ \t\r]*=?[ \t\r]*', line, re.ASCII)
+        # A form feed is cut off at the end of a line and is a character like others before that.
+        content = line.lstrip(" \t\r")
+        content = content[:1] + content[1:].rstrip(" \t\r\f")
+        found = _SETTING.match(content)
         if found:
             keyword = found[1] if found[1] is not None else found[2]
-            yield number, keyword.lower(), _words(line[found.end() :].rstrip(" \t\r\f"))
+            yield number, keyword.lower(), _words(content[found.end() :])
 
 
 def _words(text: str) -> tuple[str, ...]:
