@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError, NotApplicableError
@@ -13,7 +14,7 @@ from amigate.facts.sudoers_syntax import Default, Parsed, Rule, parse
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from amigate.evidence.model import View
 
@@ -23,6 +24,8 @@ _DEPTH = 128
 """As many includes in each other as sudo allows."""
 _FILES = 2000
 """More files than any policy has; files that include each other many times over would never end."""
+_USERS = 50_000
+"""More users than any policy names; aliases of aliases could stand for billions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ class Sudoers:
                 raise InconclusiveError(f"{main}: its includes never come to an end")
         aliases = {name: members for parsed in files for name, members in parsed.user_aliases.items()}
         return cls(
-            rules=tuple(_resolved(rule, aliases) for parsed in files for rule in parsed.rules),
+            rules=tuple(_resolved((rule for parsed in files for rule in parsed.rules), aliases)),
             defaults=tuple(default for parsed in files for default in parsed.defaults),
         )
 
@@ -91,9 +94,15 @@ def _finding(rule: Rule, who: list[str]) -> Finding:
     )
 
 
-def _resolved(rule: Rule, aliases: Mapping[str, tuple[str, ...]]) -> Rule:
-    users = tuple(dict.fromkeys(each for user in rule.users for each in _members(user, aliases, ())))
-    return Rule(**{**vars(rule), "users": users})
+def _resolved(rules: Iterable[Rule], aliases: Mapping[str, tuple[str, ...]]) -> Iterator[Rule]:
+    """Yield the rules with their users' aliases resolved."""
+    room = _USERS
+    for rule in rules:
+        users = tuple(islice((each for user in rule.users for each in _members(user, aliases, ())), room + 1))
+        room -= len(users)
+        if room < 0:
+            raise InconclusiveError(f"{rule.path}:{rule.line}: its aliases never come to an end")
+        yield replace(rule, users=users)
 
 
 def _members(user: str, aliases: Mapping[str, tuple[str, ...]], through: tuple[str, ...]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
@@ -18,6 +19,7 @@ _OPTION = re.compile(r"(ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|TIMEOUT|NOTB
 _VALUE = re.compile(r'"[^"]*"|(?:\\.|[^\s,:])+\s*')
 _RUNAS = re.compile(r"\(([^()]*)\)\s*")
 _DIGEST = re.compile(r"sha(?:224|256|384|512)\s*:\s*[A-Za-z0-9+/=]+\s*")
+_COLON = re.compile(rf'"[^"]*"|\([^()]*\)|\\.|(?<![\w/]){_TAG.pattern}|{_DIGEST.pattern}|:', re.DOTALL)
 _INCLUDE = re.compile(r"[@#](include|includedir)[ \t]+(\S.*)")
 _ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)", re.DOTALL)
 _DEFAULTS = re.compile(r"Defaults(?:\s*[@:!>]\s*[^\s]\S*|(?=\s))\s*(.*)", re.DOTALL)
@@ -135,18 +137,13 @@ def _rules(content: str, path: str, line: int) -> Iterator[Rule]:
     who = _halves(head[1]) if head else []
     if head is None or len(who) != 2:  # noqa: PLR2004 - users and hosts
         raise InconclusiveError(f"{path}:{line} is in no form of sudoers that is known here")
-    users, hosts = _words(who[0]), _words(who[1])
-    run_as, asks = "", None
-    waiting = split(head[2], ",")[::-1]
-    while waiting:
-        run_as, asks, command = _prefixes(waiting.pop(), run_as, asks)
-        command, colon, following = _section(command)
-        if command:
-            yield Rule(path=path, line=line, users=users, hosts=hosts, run_as=run_as, command=command, asks=asks)
-        if colon:
-            more_hosts, _, first = following.partition("=")
-            hosts, run_as, asks = _words(more_hosts), "", None
-            waiting += [first.strip()]
+    users = _words(who[0])
+    for hosts, commands in _sections(f"{who[1]}={head[2]}"):
+        run_as, asks = "", None
+        for item in split(commands, ","):
+            run_as, asks, command = _prefixes(item, run_as, asks)
+            if command:
+                yield Rule(path=path, line=line, users=users, hosts=hosts, run_as=run_as, command=command, asks=asks)
 
 
 def _halves(text: str) -> list[str]:
@@ -169,7 +166,9 @@ def _prefixes(command: str, run_as: str, asks: bool | None) -> tuple[str, bool |
         command = command[match.end() :]
 
 
-def _section(command: str) -> tuple[str, str, str]:
-    """Part a command from the section that an unescaped colon begins behind it."""
-    match = re.fullmatch(r"((?:\\.|[^:\\])*):([^:=]*=.*)", command, re.DOTALL)
-    return (match[1].strip(), ":", match[2]) if match else (command.strip(), "", "")
+def _sections(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield hosts and commands of each `hosts = commands`; a colon that is neither escaped nor a tag's parts them."""
+    ends = [match.start() for match in _COLON.finditer(text) if match[0] == ":"]
+    for start, end in pairwise([-1, *ends, len(text)]):
+        hosts, _, commands = text[start + 1 : end].partition("=")
+        yield _words(hosts), commands
