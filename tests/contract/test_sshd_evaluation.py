@@ -1,4 +1,4 @@
-"""sshd's configuration evaluated from its files is what the real sshd answers, on hundreds of made-up configurations."""
+"""sshd's files are evaluated as the real sshd does, on hundreds of made-up configurations."""
 
 from __future__ import annotations
 
@@ -146,12 +146,9 @@ class Writer:
     def settings(self, *, in_match: bool) -> list[str]:
         """Write some settings, blank lines and comments."""
         known = VALUES if in_match else {**VALUES, **GLOBAL}
-        lines = []
-        for keyword in self.chance.choices(list(known), k=self.chance.randrange(6)):
-            lines.append(self.line(keyword, self.chance.choice(known[keyword])))
-        for keyword in ("PasswordAuthentication", "PermitRootLogin"):
-            if self.chance.random() < 0.3:
-                lines.append(self.line(keyword, self.chance.choice(VALUES[keyword])))
+        keywords = self.chance.choices(list(known), k=self.chance.randrange(6))
+        keywords += [each for each in ("PasswordAuthentication", "PermitRootLogin") if self.chance.random() < 0.3]
+        lines = [self.line(keyword, self.chance.choice(known[keyword])) for keyword in keywords]
         if self.chance.random() < 0.2:
             lines.append(self.chance.choice(["", "#PasswordAuthentication yes", "  # Match all", "PermitTTY yes\f"]))
         if self.chance.random() < 0.02:

@@ -76,7 +76,7 @@ def sees(machine: Any) -> Sshd:
     return Sshd.read(view)
 
 
-def values(machine: Any, keyword: str) -> set[str]:
+def values_on_grid(machine: Any, keyword: str) -> set[str]:
     """Return every value that sshd has for `keyword` on the grid, in the dimensions that the files speak of.
 
     Empty where sshd refuses the configuration.
@@ -162,7 +162,7 @@ def answer(machine: Any, keyword: str, sound: str) -> str:
 @pytest.mark.parametrize("files", BY_HAND)
 def test_a_password_that_is_taken_anywhere_is_found(machine: Any, files: dict[str, str]) -> None:
     machine.write(files)
-    values = values(machine, "passwordauthentication")
+    values = values_on_grid(machine, "passwordauthentication")
     assert values <= {"yes", "no"}
     expected = "pass" if values == {"no"} else "fail"
     if "[" in files["sshd_config"] or not values:  # what is not followed here, and what sshd refuses to start with
@@ -242,4 +242,4 @@ def test_whatever_the_match_blocks_say_no_password_is_missed(machine: Any, seed:
         said = answer(machine, "passwordauthentication", "no")
         if said == "pass":  # only then is the grid worth its time
             passed += 1
-            assert values(machine, "passwordauthentication") == {"no"}, files
+            assert values_on_grid(machine, "passwordauthentication") == {"no"}, files

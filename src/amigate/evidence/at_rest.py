@@ -179,7 +179,7 @@ class _Seen:
         if len(found) > GLOB_LIMIT:
             self.unseen[pattern] = f"{pattern}: more entries match than are collected"
             return
-        for path in found:
+        for path in sorted(found):
             self._keep(self._entry(path, cap))
         self.globbed.add(pattern)
 

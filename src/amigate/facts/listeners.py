@@ -119,7 +119,9 @@ def _listener(line: str, owners: Mapping[str, tuple[str, ...]]) -> Listener | No
 def _address(digits: str) -> str:
     """Read an address as the kernel prints it: words of four bytes, each in the byte order of EC2's processors."""
     raw = b"".join(int(digits[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(digits), 8))
-    return str(ipaddress.ip_address(raw))
+    address = ipaddress.ip_address(raw)
+    mapped = getattr(address, "ipv4_mapped", None)
+    return f"::ffff:{mapped}" if mapped else str(address)
 
 
 def _owners(view: View) -> dict[str, tuple[str, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ PATHS = ("/etc/os-release", "/usr/lib/os-release")
 """The first that is there counts, and only that."""
 NEEDS = Needs(first=tuple(map(ReadFile, PATHS)))
 
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)")
+_ASSIGNMENT = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)=(?:([^\s"'$`\\]*)|'([^']*)'|"((?:\\.|[^"\\])*)")""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +58,7 @@ def parse(text: str) -> dict[str, str]:
     """Return the assignments, the last of a name; they are quoted as in sh, and nothing is expanded."""
     values = {}
     for line in text.split("\n"):
-        if (match := _ASSIGNMENT.fullmatch(line.rstrip())) is not None:
-            try:
-                words = shlex.split(match[2])
-            except ValueError:  # a quote that never ends
-                continue
-            if len(words) <= 1:
-                values[match[1]] = words[0] if words else ""
+        if (match := _ASSIGNMENT.fullmatch(line.strip())) is not None:
+            name, plain, single, double = match.groups()
+            values[name] = single or plain or re.sub(r"\\([\\\"$`])", r"\1", double or "")
     return values
