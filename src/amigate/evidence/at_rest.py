@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, assert_never
 
 from amigate.check import InconclusiveError
-from amigate.evidence.collector import ROUNDS
 from amigate.evidence.line_count import counted
 from amigate.evidence.model import Answer, Entry, Kind, View, at_rest, covers
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
@@ -22,6 +21,8 @@ from amigate.evidence.script import GLOB_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+_ROUNDS = 40
+"""Most rounds of questions that follow from each other; a round costs nothing here."""
 _LINKS = 40
 """As many links in one path as Linux follows."""
 _TOTAL_CAP_BYTES = 64 * 1024 * 1024
@@ -73,7 +74,7 @@ def look(files: FileSystem, needs: Sequence[Needs]) -> View:
     """Return what `needs` ask for, seen on a file system at rest; a command's answer is unseen."""
     seen = _Seen(files)
     asked: set[Question] = set()
-    for _ in range(ROUNDS):
+    for _ in range(_ROUNDS):
         view = seen.view()
         questions = dict.fromkeys(each for need in needs for each in (*need.first, *_following(need, view)))
         new = [question for question in questions if question not in asked]

@@ -16,7 +16,8 @@ PART = "/etc/cloud/cloud.cfg.d/{}.cfg"
 def test_a_later_file_wins_and_mappings_are_merged(at_rest: Any) -> None:
     view = at_rest(
         {
-            MAIN: "disable_root: true\nusers:\n - default\nsystem_info:\n  default_user:\n    name: bob\n    sudo: [x]\n",
+            MAIN: "disable_root: true\nusers:\n - default\n"
+            "system_info:\n  default_user:\n    name: bob\n    sudo: [x]\n",
             PART.format("05_a"): "disable_root: false\nssh_pwauth: true\n",
             PART.format("90_b"): "# comment\nssh_pwauth: 0\nsystem_info:\n  default_user:\n    lock_passwd: false\n",
             "/etc/cloud/cloud.cfg.d/README": "ssh_pwauth: true\n",

@@ -13,6 +13,7 @@ from amigate.check import InconclusiveError
 from amigate.evidence.model import Answer, View
 from amigate.facts.listeners import NAMES, NEEDS, OWNERS, SOCKETS, Listener, Listeners
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what the kernel shows; nothing is bound to it
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 REST = "00000000:00000000 00:00000000 00000000     0        0 4242 1 0000000000000000 100 0 0 10 0\n"
 
@@ -81,7 +82,7 @@ def test_addresses_are_read_in_the_kernels_byte_order() -> None:
     assert [(each.protocol, each.port, each.address, each.is_loopback) for each in found] == [
         ("tcp", 22, "127.0.0.1", True),
         ("tcp", 25, "::ffff:127.0.0.1", True),
-        ("tcp", 80, "0.0.0.0", False),
+        ("tcp", 80, EVERYWHERE, False),
         ("tcp", 443, "::", False),
         ("udp", 68, "10.0.2.2", False),
     ]
@@ -90,7 +91,7 @@ def test_addresses_are_read_in_the_kernels_byte_order() -> None:
 def test_what_is_declared_or_loopback_is_no_finding() -> None:
     fact = Listeners(
         all=(
-            Listener(protocol="tcp", port=22, address="0.0.0.0"),
+            Listener(protocol="tcp", port=22, address=EVERYWHERE),
             Listener(protocol="tcp", port=25, address="127.0.0.1"),
             Listener(protocol="tcp", port=80, address="::", processes=("nginx",)),
         )

@@ -19,7 +19,7 @@ OWN = "/etc/systemd/system"
 
 
 def read(root: Path, links: dict[str, str], files: dict[str, str] | None = None) -> Services:
-    (root / "lib").mkdir(exist_ok=True)
+    (root / "lib").mkdir(parents=True, exist_ok=True)
     for path, target in links.items():
         (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
         (root / path[1:]).symlink_to(target)
