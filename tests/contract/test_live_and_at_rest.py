@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,39 @@ def test_every_kind_of_entry_is_seen_alike(root: Any) -> None:
     )
     assert live.globbed == at_rest.globbed
     assert live.unseen.keys() == at_rest.unseen.keys() == {"/x/loop/below"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_made_up_trees_of_links_are_seen_alike(root: Any, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same trees on every run
+    names = ["a", "b", "c", ".d", "e f"]
+
+    def path(most: int, *, special: bool) -> str:
+        parts = [*names, "..", "."] if special else names
+        return "/".join(chance.choice(parts) for _ in range(chance.randint(1, most)))
+
+    for number in range(30):
+        at = root.folder / "x" / path(3, special=False)
+        try:
+            at.parent.mkdir(parents=True, exist_ok=True)
+            if number % 3:
+                at.symlink_to(chance.choice(["", "", "/", "/x/", "../../../"]) + path(3, special=True))
+            else:
+                at.write_text(f"{number}")
+        except OSError:
+            continue  # something else is there
+    questions = [ReadFile(f"/x/{path(4, special=False)}") for _ in range(60)]
+    globs = [Glob("/x/*"), Glob("/x/*/*"), Glob("/x/?/b/*"), Glob("/x/.d/*"), Glob("/x/*/c"), Glob("/x/a/b/c")]
+    live, at_rest = root.both(Needs(first=(*dict.fromkeys(questions), *globs)))
+    assert len(live.entries) > 5
+    mounted = ("/dev", "/proc", "/tmp", "/run")  # which a link to the root leads to
+    assert {path: entry for path, entry in live.entries.items() if not path.endswith(mounted)} == {
+        path: entry for path, entry in at_rest.entries.items() if not path.endswith(mounted)
+    }
+    assert live.entries.keys() == at_rest.entries.keys()
+    assert live.absent == at_rest.absent
+    assert live.globbed == at_rest.globbed
+    assert live.unseen.keys() == at_rest.unseen.keys()
 
 
 def test_accounts(root: Any) -> None:

@@ -10,64 +10,22 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from amigate.check import InconclusiveError
+from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, resolve
 from amigate.evidence.line_count import counted
-from amigate.evidence.model import Answer, Entry, Kind, View, at_rest, covers
+from amigate.evidence.model import Answer, Entry, Kind, View, at_rest
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.evidence.script import GLOB_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 _ROUNDS = 40
 """Most rounds of questions that follow from each other; a round costs nothing here."""
-_LINKS = 40
-"""As many links in one path as Linux follows."""
 _TOTAL_CAP_BYTES = 64 * 1024 * 1024
 """Most content that one view holds."""
-_ONLY_LIVE = ("/proc", "/sys")
-"""Mount points of what the kernel tells; what lies in them at rest is never seen by a running machine."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inode:
-    """What lstat(2) tells."""
-
-    mode: int
-    """Type and permission bits."""
-    uid: int
-    gid: int
-    size: int
-    mtime_s: int
-
-
-class FileSystem(Protocol):
-    """A file system at rest. Paths are absolute and normalised, and no folder in them is a link.
-
-    Every method raises FileNotFoundError or NotADirectoryError for what is not there, another OSError for what
-    cannot be told. Names that are no UTF-8 hold surrogates."""
-
-    def lstat(self, path: str) -> Inode:
-        """Return what is at `path`; a link is not followed."""
-
-    def readlink(self, path: str) -> str:
-        """Return where a link leads, as written in it."""
-
-    def listdir(self, path: str) -> Iterator[str]:
-        """Yield the names in a folder, without `.` and `..`."""
-
-    def read(self, path: str, cap_bytes: int) -> bytes:
-        """Return the first `cap_bytes` of a regular file; raise OSError for anything else."""
-
-
-class _LoopError(OSError):
-    """Links that lead nowhere, to the image as to us."""
-
-
-class _OnlyLiveError(OSError):
-    """A path into what only a running kernel shows."""
 
 
 def look(files: FileSystem, needs: Sequence[Needs]) -> View:
@@ -84,36 +42,6 @@ def look(files: FileSystem, needs: Sequence[Needs]) -> View:
         for question in new:
             seen.answer(question)
     return seen.view()
-
-
-def resolve(files: FileSystem, path: str, *, follow_last: bool = True) -> str:
-    """Return where `path` leads, over links as after chroot(2): nothing leads out of the root.
-
-    With `follow_last` false, a link at the end stays one. Raises OSError as `FileSystem` does."""
-    waiting = path.split("/")[::-1]
-    at: list[str] = []
-    links = 0
-    while waiting:
-        part = waiting.pop()
-        if part in ("", ".", ".."):
-            at = at[:-1] if part == ".." else at
-            continue
-        here = "/" + "/".join([*at, part])
-        if here in _ONLY_LIVE:
-            raise _OnlyLiveError(here)
-        mode = files.lstat(here).mode
-        if stat.S_ISLNK(mode) and (waiting or follow_last):
-            links += 1
-            target = files.readlink(here)
-            if links > _LINKS or not target:
-                raise _LoopError(path)
-            at = [] if target.startswith("/") else at
-            waiting += target.split("/")[::-1]
-        elif waiting and not stat.S_ISDIR(mode):
-            raise NotADirectoryError(here)
-        else:
-            at.append(part)
-    return "/" + "/".join(at)
 
 
 def _following(need: Needs, view: View) -> Iterable[Question]:
@@ -159,7 +87,7 @@ class _Seen:
                     self._run(question)
                 case _:
                     assert_never(question)
-        except _OnlyLiveError:
+        except OnlyLiveError:
             self.unseen[question.key] = at_rest(question.key)
         except OSError:
             self.unseen[question.key] = f"{question.key}: it cannot be looked at in this file system"
@@ -228,31 +156,6 @@ class _Seen:
             return None
         self.total_bytes += len(content)
         return content
-
-
-def matches(files: FileSystem, pattern: str) -> list[str]:
-    """Return the paths that `pattern` means, as sh expands it in the C locale; at most one more than are collected.
-
-    Raises OSError where a folder cannot be looked at."""
-    found = [""]
-    for part in pattern.strip("/").split("/"):
-        found = [path for folder in found for path in _children(files, folder, part)][: GLOB_LIMIT + 1]
-    return found
-
-
-def _children(files: FileSystem, folder: str, part: str) -> Iterator[str]:
-    """Yield what `part` means in `folder`; nothing where that is no folder."""
-    with suppress(FileNotFoundError, NotADirectoryError, _LoopError):
-        real = resolve(files, folder)
-        if not re.search(r"[*?]", part):
-            files.lstat(resolve(files, f"{folder}/{part}", follow_last=False))
-            yield f"{folder}/{part}"
-        elif stat.S_ISDIR(files.lstat(real).mode):
-            names = (name for name in files.listdir(real) if covers(part, name))
-            for count, name in enumerate(names):
-                if count > GLOB_LIMIT:
-                    return
-                yield f"{folder}/{name}"
 
 
 def _kind(mode: int) -> Kind:

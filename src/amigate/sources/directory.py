@@ -11,7 +11,8 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from amigate.evidence.at_rest import Inode, look
+from amigate.evidence.at_rest import look
+from amigate.evidence.file_system import Inode
 from amigate.evidence.model import View
 
 if TYPE_CHECKING:
