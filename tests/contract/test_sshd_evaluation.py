@@ -122,7 +122,9 @@ REFUSED_CONDITIONS = [
 
 IN_SUM = (
     "no hostkeys available|cannot be satisfied by enabled authentication methods|set without AuthorizedKeysCommandUser"
+    '|"any" must appear alone'
 )
+
 """Why sshd refuses settings each of which it takes; nobody logs in then, and nothing is wrong about their values."""
 
 
@@ -209,7 +211,6 @@ class Writer:
 def at_rest(machine: Any, folder: Path) -> View:
     """Return what is seen of a root file system with those configuration files and this machine's accounts."""
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / "var/lib/dpkg").mkdir(parents=True)
     (folder / "usr/sbin").mkdir(parents=True)
     (folder / "usr/sbin/sshd").touch()
     (folder / "etc").mkdir()
@@ -217,21 +218,21 @@ def at_rest(machine: Any, folder: Path) -> View:
     shutil.copytree(machine.folder / "ssh", folder / "etc/ssh")
     for name in ("passwd", "group"):
         shutil.copy(f"/etc/{name}", folder / "etc")
-    shutil.copy("/var/lib/dpkg/status", folder / "var/lib/dpkg")
+    (folder / "etc/os-release").write_text("ID=rocky\nVERSION_ID=9.4\n")
     return read_directory(folder, [NEEDS])
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(25))
 def test_every_value_is_what_sshd_says(machine: Any, tmp_path: Path, seed: int) -> None:
     writer = Writer(seed)
     told = 0
     for _ in range(12):
         machine.write(writer.files())
-        sessions = [writer.session() for _ in range(4)]
+        sessions = [writer.session() for _ in range(3)]
         answers = machine.run_all(f"{machine.program} -T -C {session.spec}" for session in sessions)
         view = at_rest(machine, tmp_path / "root")
         server = sshd_effective.Server(version=sshd_at_rest.version(view), groups=sshd_at_rest.groups(view))
-        assert server.version is not None
+        assert server.version == (8, 7)
         for session, (code, out) in zip(sessions, answers, strict=True):
             try:
                 ours = sshd_effective.effective(sshd_config.lines(view), session, server)
@@ -245,7 +246,7 @@ def test_every_value_is_what_sshd_says(machine: Any, tmp_path: Path, seed: int) 
             theirs = _settings(out)
             assert ours == {name: tuple(theirs.get(name, ())) for name in EVALUATED}, (machine.files, session)
             told += 1
-    assert told >= 24, "most configurations are sound"
+    assert told >= 18, "most configurations are sound"
 
 
 def test_the_version_decides_what_an_older_sshd_made_of_its_two_keywords() -> None:
