@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.evidence.line_count import CAP_BYTES, count_lines
-from amigate.evidence.model import Kind
+from amigate.evidence.model import Kind, covers
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
 from amigate.facts import accounts
 from amigate.facts.accounts import Accounts
@@ -23,18 +23,14 @@ HOMES = ("/root", "/home/*", "/etc/skel")
 """Where homes are, whatever passwd says."""
 NAMES = (
     ".*hist*",
-    ".lesshst",
+    ".*hst*",
     ".viminfo",
-    ".wget-hsts",
-    ".dbshell",
-    ".local/share/fish/fish_history",
-    ".local/share/nano/search_history",
-    ".local/state/*hist*",
-    ".local/state/*/*hist*",
     ".config/*/*hist*",
-    ".mongodb/mongosh/*history*",
+    ".local/*/*hist*",
+    ".local/*/*/*hist*",
+    ".mongodb/*/*hist*",
 )
-"""Shells, editors, database clients, interpreters; `.bash_history`, `.psql_history` and most others are `.*hist*`."""
+"""Shells, editors, database clients, interpreters: `.bash_history`, `.lesshst`, `.wget-hsts`, fish's, mongosh's …"""
 _LINKS = 8
 
 
@@ -78,11 +74,11 @@ class Histories:
 
 
 def _patterns(view: View) -> list[str]:
-    """Return every pattern to look for, in every home; `/nonexistent` is looked at as well."""
+    """Return every pattern to look for, in every home, as few as will do: each is a line of the collector's script."""
     own = [
         "/" + posixpath.normpath(account.home).lstrip("/") for account in Accounts.read(view).everybody if account.home
     ]
-    homes = dict.fromkeys([*HOMES, *own])
+    homes = dict.fromkeys([*HOMES, *(home for home in own if not any(covers(each, home) for each in HOMES))])
     return [posixpath.join(home, name) for home in homes for name in NAMES]
 
 

@@ -9,7 +9,10 @@ import pytest
 from amigate.check import InconclusiveError
 from amigate.facts.histories import NEEDS, Histories
 
-PASSWD = "root:x:0:0::/root:/bin/sh\nsvc:x:999:999::/var/lib/svc/:/usr/sbin/nologin\nodd:x:5:5::/:/bin/sh\n"
+PASSWD = (
+    "root:x:0:0::/root:/bin/sh\nsvc:x:999:999::/var/lib/svc/:/usr/sbin/nologin\nodd:x:5:5::/:/bin/sh\n"
+    "bob:x:1000:1000::/home/bob:/bin/sh\nshy:x:1001:1001::/home/.hidden:/bin/sh\n"
+)
 FILES = {"/etc/passwd": PASSWD, "/etc/shadow": ""}
 
 
@@ -26,6 +29,9 @@ FILES = {"/etc/passwd": PASSWD, "/etc/shadow": ""}
         "/root/.local/state/python/python_history",
         "/root/.config/mongo/repl_history",
         "/var/lib/svc/.psql_history",
+        "/home/bob/.mongodb/mongosh/mongosh_repl_history",
+        "/home/.hidden/.bash_history",
+        "/root/.wget-hsts",
         "/home/nobody-any-more/.bash_history",
         "/etc/skel/.bash_history",
         "/.bash_history",
@@ -49,4 +55,4 @@ def test_an_empty_history_is_no_finding(at_rest: Any) -> None:
 
 def test_a_home_that_cannot_be_asked_for_is_no_answer(at_rest: Any) -> None:
     with pytest.raises(InconclusiveError):
-        Histories.read(at_rest({**FILES, "/etc/passwd": "a:x:1:1::/home/[a]:/bin/sh\n"}, NEEDS))
+        Histories.read(at_rest({**FILES, "/etc/passwd": "a:x:1:1::/srv/[a]:/bin/sh\n"}, NEEDS))
