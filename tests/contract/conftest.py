@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amigate.evidence.collector import collect
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.sources.directory import read_directory
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ class Root:
     """A root file system that is asked in both ways."""
 
     folder: Path
+    redactor: Redactor | None
+    """Both ways keep alike under one key."""
 
     def write(self, path: str, content: str | bytes = "", mode: int = 0o644) -> Path:
         """Make a file and the folders above it."""
@@ -164,13 +167,13 @@ class Root:
 
     def live(self, *needs: Needs) -> View:
         """Return what the real collector sees, run in the tree."""
-        view = collect(lambda program: NamespaceChannel(self.folder, program), needs)
+        view = collect(lambda program: NamespaceChannel(self.folder, program), needs, redactor=self.redactor)
         assert not view.broken, view.broken
         return view
 
     def at_rest(self, *needs: Needs) -> View:
         """Return what is seen of the directory."""
-        return read_directory(self.folder, needs)
+        return read_directory(self.folder, needs, redactor=self.redactor)
 
     def both(self, *needs: Needs) -> Sequence[View]:
         """Return both views: live, at rest."""
@@ -184,7 +187,7 @@ def root(tmp_path: Path) -> Root:
         pytest.skip("needs root, for a namespace of its own")
     busybox = shutil.which("busybox")
     assert busybox is not None, "install the package busybox-static"
-    made = Root(tmp_path / "root")
+    made = Root(tmp_path / "root", Redactor())
     for folder in ("bin", "tmp", "root", "run", "etc", "dev", "proc", "lib"):
         (made.folder / folder).mkdir(parents=True)
     shutil.copy2(busybox, made.folder / "bin/busybox")
@@ -211,4 +214,4 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Root:
         check=True,
     )
     folder.chmod(0o755)
-    return Root(folder)
+    return Root(folder, Redactor())

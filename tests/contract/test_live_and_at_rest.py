@@ -6,11 +6,13 @@ import os
 import random
 import socket
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.facts import (
@@ -88,13 +90,17 @@ def test_every_kind_of_entry_is_seen_alike(root: Any) -> None:
         server.bind(str(folder / "s"))
     paths = ["/x", "/x/absolute/deep", "/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"]
     questions = [
-        Glob("/x/*", cap_bytes=50),
-        Glob("/x/*/d??p"),
-        Glob("/x/.h*"),
-        Glob("/none/*"),
-        Glob("/x/absolute/deep"),
+        Glob("/x/*", Keep.WHOLE, cap_bytes=50),
+        Glob("/x/*/d??p", Keep.WHOLE),
+        Glob("/x/.h*", Keep.WHOLE),
+        Glob("/none/*", Keep.WHOLE),
+        Glob("/x/absolute/deep", Keep.WHOLE),
     ]
-    live, at_rest = root.both(Needs(first=(*map(ReadFile, paths), ReadFile("/x/loop/below"), *questions)))
+    live, at_rest = replace(root, redactor=None).both(
+        Needs(
+            first=(*(ReadFile(path, Keep.WHOLE) for path in paths), ReadFile("/x/loop/below", Keep.WHOLE), *questions)
+        )
+    )
     assert len(live.entries) == 17
     assert live.entries == at_rest.entries
     assert (
@@ -123,9 +129,16 @@ def test_made_up_trees_of_links_are_seen_alike(root: Any, seed: int) -> None:
                 at.write_text(f"{number}")
         except OSError:
             continue  # something else is there
-    questions = [ReadFile(f"/x/{path(4, special=False)}") for _ in range(60)]
-    globs = [Glob("/x/*"), Glob("/x/*/*"), Glob("/x/?/b/*"), Glob("/x/.d/*"), Glob("/x/*/c"), Glob("/x/a/b/c")]
-    live, at_rest = root.both(Needs(first=(*dict.fromkeys(questions), *globs)))
+    questions = [ReadFile(f"/x/{path(4, special=False)}", Keep.WHOLE) for _ in range(60)]
+    globs = [
+        Glob("/x/*", Keep.WHOLE),
+        Glob("/x/*/*", Keep.WHOLE),
+        Glob("/x/?/b/*", Keep.WHOLE),
+        Glob("/x/.d/*", Keep.WHOLE),
+        Glob("/x/*/c", Keep.WHOLE),
+        Glob("/x/a/b/c", Keep.WHOLE),
+    ]
+    live, at_rest = replace(root, redactor=None).both(Needs(first=(*dict.fromkeys(questions), *globs)))
     assert len(live.entries) > 5
     mounted = ("/dev", "/proc", "/tmp", "/run")  # which a link to the root leads to
     assert {path: entry for path, entry in live.entries.items() if not path.endswith(mounted)} == {
@@ -279,7 +292,11 @@ def test_the_sshd_of_a_whole_debian(debian: Any) -> None:
 
 def test_what_only_a_running_machine_has_is_unseen(root: Any) -> None:
     root.write("/proc/net/tcp", "left here")
-    view = root.at_rest(Needs(first=(ReadFile("/proc/net/tcp"), Glob("/sys/*"), ReadFile("/bin/sh", cap_bytes=0))))
+    view = root.at_rest(
+        Needs(
+            first=(ReadFile("/proc/net/tcp", Keep.WHOLE), Glob("/sys/*", Keep.WHOLE), ReadFile("/bin/sh", Keep.NOTHING))
+        )
+    )
     assert view.is_at_rest("/proc/net/tcp")
     assert view.is_at_rest("/sys/*")
     assert view.entries["/bin/sh"].kind is Kind.LINK

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amigate.check import InconclusiveError
-from amigate.evidence.questions import Glob
+from amigate.evidence import sshd_grammar
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import sshd_at_rest, sshd_config, sshd_effective
 from amigate.facts.sshd import NEEDS
 from amigate.facts.sshd_answers import _settings
@@ -219,7 +220,7 @@ def at_rest(machine: Any, folder: Path) -> View:
     for name in ("passwd", "group"):
         shutil.copy(f"/etc/{name}", folder / "etc")
     (folder / "etc/os-release").write_text("ID=rocky\nVERSION_ID=9.4\n")
-    return read_directory(folder, [NEEDS])
+    return read_directory(folder, [NEEDS], redactor=Redactor())
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -269,5 +270,5 @@ def test_the_version_decides_what_an_older_sshd_made_of_its_two_keywords() -> No
 def test_an_sshd_at_rest_is_looked_for_where_a_running_one_would_be(machine: Any, tmp_path: Path) -> None:
     machine.write({"sshd_config": "Include /srv/more/*.conf\n"})
     view = at_rest(machine, tmp_path / "root")
-    assert Glob("/srv/more/*.conf").key in view.globbed
+    assert "/srv/more/*.conf" in view.globbed
     assert sshd_at_rest.program(view) == "/usr/sbin/sshd"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amigate.evidence.questions import Needs
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts.sudoers import NEEDS, Sudoers
 from amigate.sources.directory import read_directory
 
@@ -56,10 +57,15 @@ def told_by_sudo(path: Path) -> list[tuple[Any, ...]]:
     return found
 
 
-def told_here(folder: Path) -> list[tuple[Any, ...]]:
+def told_here(folder: Path, redactor: Redactor | None = None) -> list[tuple[Any, ...]]:
     (folder / "etc").mkdir(exist_ok=True)
-    rules = Sudoers.read(read_directory(folder, [NEEDS, Needs()])).rules
+    rules = Sudoers.read(read_directory(folder, [NEEDS, Needs()], redactor=redactor)).rules
     return [(rule.users, rule.hosts, rule.command, rule.asks, _run_as(rule.run_as)) for rule in rules]
+
+
+def _programs(rules: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the rules with programs alone, and whether arguments are said: these are not kept."""
+    return [(*rule[:2], rule[2].split(" ")[0], " " in rule[2], *rule[3:]) for rule in rules]
 
 
 def _run_as(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -82,6 +88,7 @@ BY_HAND = [
     "bob ALL = \\\n  (ALL) \\\n  NOPASSWD: ALL\n",
     "bob ALL = NOPASSWD: SETENV: /bin/true -a b c, LOG_OUTPUT: /bin/x",
     "Runas_Alias R = www\nHost_Alias H = a, b\nCmnd_Alias C = /bin/ls\nDefaults!/bin/ls !authenticate\nbob ALL=ALL",
+    "Defaults !authenticate\nbob ALL = ALL",
     "## a comment \\\nbob ALL=ALL",
     "#includedir /etc/sudoers.d\nbob ALL=ALL",
 ]
@@ -93,6 +100,7 @@ def test_rules_are_read_as_sudo_does(tmp_path: Path, text: str) -> None:
     path = tmp_path / "etc/sudoers"
     path.write_text(text + "\n")
     assert told_here(tmp_path) == told_by_sudo(path)
+    assert _programs(told_here(tmp_path, Redactor())) == _programs(told_by_sudo(path))
 
 
 def _policy(chance: random.Random) -> str:
@@ -131,3 +139,4 @@ def test_made_up_policies_are_read_as_sudo_does(tmp_path: Path, seed: int) -> No
     path = tmp_path / "etc/sudoers"
     path.write_text(_policy(random.Random(seed)))  # noqa: S311 - the same policies on every run
     assert told_here(tmp_path) == told_by_sudo(path), path.read_text()
+    assert _programs(told_here(tmp_path, Redactor())) == _programs(told_by_sudo(path)), path.read_text()

@@ -17,10 +17,13 @@ from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, res
 from amigate.evidence.line_count import counted
 from amigate.evidence.model import Answer, Entry, Kind, View, at_rest
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
+from amigate.evidence.redaction.redactor import see
 from amigate.evidence.script import GLOB_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from amigate.evidence.redaction.redactor import Redactor
 
 _ROUNDS = 40
 """Most rounds of questions that follow from each other; a round costs nothing here."""
@@ -28,9 +31,11 @@ _TOTAL_CAP_BYTES = 64 * 1024 * 1024
 """Most content that one view holds."""
 
 
-def look(files: FileSystem, needs: Sequence[Needs]) -> View:
-    """Return what `needs` ask for, seen on a file system at rest; a command's answer is unseen."""
-    seen = _Seen(files)
+def look(files: FileSystem, needs: Sequence[Needs], *, redactor: Redactor | None) -> View:
+    """Return what `needs` ask for, seen on a file system at rest; a command's answer is unseen.
+
+    Of every content there is what `redactor` keeps; None keeps it as it is, for whoever saves nothing."""
+    seen = _Seen(files, redactor)
     asked: set[Question] = set()
     for _ in range(_ROUNDS):
         view = seen.view()
@@ -59,6 +64,7 @@ class _Seen:
     """What was seen so far."""
 
     files: FileSystem
+    redactor: Redactor | None
     entries: dict[str, Entry] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     globbed: set[str] = field(default_factory=set)
@@ -79,10 +85,10 @@ class _Seen:
         """Answer one question; whatever cannot be told is unseen."""
         try:
             match question:
-                case ReadFile(path, cap):
-                    self._read(path, cap)
-                case Glob(pattern, cap):
-                    self._glob(pattern, cap)
+                case ReadFile():
+                    self._read(question)
+                case Glob():
+                    self._glob(question)
                 case Run():
                     self._run(question)
                 case _:
@@ -92,15 +98,14 @@ class _Seen:
         except OSError:
             self.unseen[question.key] = f"{question.key}: it cannot be looked at in this file system"
 
-    def _read(self, path: str, cap: int) -> None:
+    def _read(self, question: ReadFile) -> None:
         try:
-            entry = self._entry(path, cap)
+            self._see(question.path, question)
         except (FileNotFoundError, NotADirectoryError):
-            self.absent.add(path)
-        else:
-            self._keep(entry)
+            self.absent.add(question.path)
 
-    def _glob(self, pattern: str, cap: int) -> None:
+    def _glob(self, question: Glob) -> None:
+        pattern = question.pattern
         if re.search(r"[\[\\\0]", pattern):
             self.unseen[pattern] = f"{pattern!r} is no pattern that is read alike everywhere"
             return
@@ -109,7 +114,7 @@ class _Seen:
             self.unseen[pattern] = f"{pattern}: more entries match than are collected"
             return
         for path in sorted(found):
-            self._keep(self._entry(path, cap))
+            self._see(path, question)
         self.globbed.add(pattern)
 
     def _run(self, question: Run) -> None:
@@ -119,12 +124,12 @@ class _Seen:
             return
         lines = self.files.read(resolve(self.files, path), question.cap_bytes).count(b"\n")
         text = f"{lines}\n".encode("ascii")
-        self.answers[question.key] = Answer(command=question.command, exit_code=0, stdout=text, stderr=b"")
+        answer = Answer(command=question.command, exit_code=0, stdout=text, stderr=b"")
+        self.answers[question.key] = self.redactor.answer(answer, question.keep) if self.redactor else answer
 
-    def _keep(self, entry: Entry) -> None:
-        known = self.entries.get(entry.path)
-        if known is None or known.content is None:  # asked twice, the answer with content stays
-            self.entries[entry.path] = entry
+    def _see(self, path: str, question: ReadFile | Glob) -> None:
+        entry = self._entry(path, question.wanted_bytes)
+        see(self.redactor.entry(entry, question.keep) if self.redactor else entry, self.entries)
 
     def _entry(self, path: str, cap: int) -> Entry:
         real = resolve(self.files, path, follow_last=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Run
 
 CAP_BYTES = 1024 * 1024
@@ -13,7 +14,7 @@ _KEY = "lines of "
 
 def count_lines(path: str) -> Run:
     """Ask how many line feeds the first bytes of the file at `path` hold."""
-    return Run(f"{_KEY}{path}", f"head -c {CAP_BYTES} <{shlex.quote(path)} | wc -l", cap_bytes=CAP_BYTES)
+    return Run(f"{_KEY}{path}", f"head -c {CAP_BYTES} <{shlex.quote(path)} | wc -l", Keep.NUMBERS, cap_bytes=CAP_BYTES)
 
 
 def counted(question: Run) -> str | None:

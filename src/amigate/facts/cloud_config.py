@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts.yaml_tree import Keys, load
+from amigate.evidence.redaction.cloud_keys import KEYS
+from amigate.evidence.redaction.kept import is_placeholder
+from amigate.evidence.yaml_tree import Keys, load
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -22,10 +25,10 @@ if TYPE_CHECKING:
 
 MAIN = "/etc/cloud/cloud.cfg"
 FOLDER = "/etc/cloud/cloud.cfg.d"
-_MORE = Glob(f"{FOLDER}/*.cfg")
-_HIDDEN = Glob(f"{FOLDER}/.*.cfg")
+_MORE = Glob(f"{FOLDER}/*.cfg", Keep.CLOUD_CONFIG)
+_HIDDEN = Glob(f"{FOLDER}/.*.cfg", Keep.CLOUD_CONFIG)
 """os.listdir hides nothing."""
-NEEDS = Needs(first=(ReadFile(MAIN), _MORE, _HIDDEN))
+NEEDS = Needs(first=(ReadFile(MAIN, Keep.CLOUD_CONFIG), _MORE, _HIDDEN))
 _MERGERS = ("merge_how", "merge_type")
 """By which a file says that it wants to be merged in another way."""
 
@@ -62,16 +65,22 @@ class CloudConfig:
         return "", None
 
     def value(self, *keys: str | int) -> Any:
-        """Return the value that `keys` lead to, None where there is none."""
+        """Return the value that `keys` lead to, None where there is none.
+
+        Raises InconclusiveError for a value that is not kept, and where a key that is not kept might be the one."""
         value: Any = self.merged
         for key in keys:
             match value, key:
                 case dict(), str():
+                    if key not in value and key not in KEYS and any(map(is_placeholder, value)):
+                        raise InconclusiveError(f"{key}: not every key of cloud-init's configuration is kept")
                     value = value.get(key)
                 case list(), int() if 0 <= key < len(value):
                     value = value[key]
                 case _:
                     return None
+        if is_placeholder(value):
+            raise InconclusiveError(f"{'.'.join(map(str, keys))}: the value is not kept")
         return value
 
     def walk(self) -> Iterator[tuple[Keys, Any]]:

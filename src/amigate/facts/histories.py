@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.line_count import CAP_BYTES, count_lines
 from amigate.evidence.model import Kind, covers
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
@@ -119,7 +120,7 @@ def _lines(view: View, file: Entry) -> int | None:
 
 def _then(view: View) -> list[Question]:
     """Look through the homes, follow links, then count the lines of what is not empty."""
-    questions: list[Question] = [Glob(pattern, cap_bytes=0) for pattern in _patterns(view)]
+    questions: list[Question] = [Glob(pattern, Keep.NOTHING) for pattern in _patterns(view)]
     for pattern in _patterns(view):
         for entry in view.glob(pattern) if pattern in view.globbed else ():
             questions += _about(view, entry)
@@ -134,7 +135,7 @@ def _about(view: View, entry: Entry) -> list[Question]:
         if entry.kind is not Kind.LINK:
             break
         target = _target(entry)
-        links.append(ReadFile(target, cap_bytes=0))
+        links.append(ReadFile(target, Keep.NOTHING))
         if target not in view.entries:
             break
         entry = view.entries[target]

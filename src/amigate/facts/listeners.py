@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Run
 from amigate.result import Finding
 
@@ -25,14 +26,18 @@ SOCKETS = Run(
     "listening sockets",
     "for p in tcp udp tcp6 udp6; do [ ! -e /proc/net/$p ] || "
     "grep -HE 'local_address|^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:[0-9A-F]+ (0A|07) ' /proc/net/$p || exit 1; done",
+    Keep.SOCKETS,
     cap_bytes=_CAP_BYTES,
 )
 OWNERS = Run(
     "owners of sockets",
     r"ls -l /proc/[0-9]*/fd 2>/dev/null | sed -n 's|^\(/proc/[0-9]*\)/fd:$|\1|p; s|.* -> socket:\[\([0-9]*\)\]$|\1|p'",
+    Keep.SOCKETS,
     cap_bytes=_CAP_BYTES,
 )
-NAMES = Run("names of processes", "grep -H . /proc/[0-9]*/comm 2>/dev/null; exit 0", cap_bytes=_CAP_BYTES)
+NAMES = Run(
+    "names of processes", "grep -H . /proc/[0-9]*/comm 2>/dev/null; exit 0", Keep.PROCESS_NAMES, cap_bytes=_CAP_BYTES
+)
 NEEDS = Needs(first=(SOCKETS, OWNERS, NAMES))
 
 _LINE = re.compile(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, ReadFile
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 PATHS = ("/etc/os-release", "/usr/lib/os-release")
 """The first that is there counts, and only that."""
-NEEDS = Needs(first=tuple(map(ReadFile, PATHS)))
+NEEDS = Needs(first=tuple(ReadFile(path, Keep.OS_RELEASE) for path in PATHS))
 
 _ASSIGNMENT = re.compile(r"""([A-Za-z_][A-Za-z0-9_]*)=(?:([^\s"'$`\\]*)|'([^']*)'|"((?:\\.|[^"\\])*)")""")
 
@@ -27,7 +28,7 @@ class OsRelease:
 
     path: str
     values: Mapping[str, str]
-    """Name to value; a line in no known form gives none."""
+    """Name to value, of what names the system and its version; a line in no known form gives none."""
 
     @classmethod
     def read(cls, view: View) -> OsRelease:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.stanzas import APK, DPKG, stanzas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,24 +46,11 @@ def listed(view: View) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _of_dpkg(text: str) -> Iterator[tuple[str, str, str, str]]:
-    for fields in _stanzas(text, ": "):
+    for fields in stanzas(text, DPKG):
         status = fields.get("Status", "").split(" ")
         yield "dpkg", status[-1], fields.get("Package", ""), fields.get("Version", "")
 
 
 def _of_apk(text: str) -> Iterator[tuple[str, str, str, str]]:
-    for fields in _stanzas(text, ":"):
+    for fields in stanzas(text, APK):
         yield "apk", "installed", fields.get("P", ""), fields.get("V", "")
-
-
-def _stanzas(text: str, separator: str) -> Iterator[dict[str, str]]:
-    """Yield the fields of each stanza, without lines that continue one; of a field named twice, the first."""
-    fields: dict[str, str] = {}
-    for line in [*text.split("\n"), ""]:
-        if line.strip():
-            name, found, value = line.partition(separator)
-            if found and not line.startswith((" ", "\t")):
-                fields.setdefault(name, value.strip())
-        elif fields:
-            yield fields
-            fields = {}

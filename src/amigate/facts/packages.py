@@ -32,10 +32,10 @@ RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
 APK = _list("apk", r"""list=$(apk info -v) && echo "$list" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'""")
 
 DATABASES: tuple[Question, ...] = (
-    ReadFile(package_files.DPKG_STATUS, cap_bytes=package_files.CAP_BYTES),
-    *(ReadFile(path, cap_bytes=package_files.CAP_BYTES) for path in package_files.APK_INSTALLED),
-    Glob(package_files.DPKG_UPDATES, cap_bytes=0),
-    *(Glob(pattern, cap_bytes=0) for pattern in package_files.RPM_DATABASES),
+    ReadFile(package_files.DPKG_STATUS, Keep.DPKG_STATUS, cap_bytes=package_files.CAP_BYTES),
+    *(ReadFile(path, Keep.APK_INSTALLED, cap_bytes=package_files.CAP_BYTES) for path in package_files.APK_INSTALLED),
+    Glob(package_files.DPKG_UPDATES, Keep.NOTHING),
+    *(Glob(pattern, Keep.NOTHING) for pattern in package_files.RPM_DATABASES),
 )
 """Where the managers keep their lists; read at rest, where no manager can be asked."""
 

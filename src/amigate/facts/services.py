@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.result import Finding
@@ -25,10 +26,13 @@ _LIB = "/lib"
 _OLD_VENDOR = f"{_LIB}/systemd/system"
 """Where they are as long as /lib is no link to /usr/lib."""
 _KINDS = ("wants", "requires", "upholds")
-_MASKS = Glob(f"{OWN}/*", cap_bytes=0)
-_RUNLEVELS = Glob("/etc/runlevels/*/*", cap_bytes=0)
-_SYSV = Glob("/etc/rc3.d/S*", cap_bytes=0)
-_PRESETS = (Glob("/etc/systemd/system-preset/*.preset"), Glob("/usr/lib/systemd/system-preset/*.preset"))
+_MASKS = Glob(f"{OWN}/*", Keep.NOTHING)
+_RUNLEVELS = Glob("/etc/runlevels/*/*", Keep.NOTHING)
+_SYSV = Glob("/etc/rc3.d/S*", Keep.NOTHING)
+_PRESETS = (
+    Glob("/etc/systemd/system-preset/*.preset", Keep.PRESETS),
+    Glob("/usr/lib/systemd/system-preset/*.preset", Keep.PRESETS),
+)
 MACHINE_ID = "/etc/machine-id"
 
 _UNIT = re.compile(
@@ -173,7 +177,7 @@ def _folders(view: View) -> list[str]:
 
 
 def _wants(folder: str) -> list[Glob]:
-    return [Glob(f"{folder}/*.{kind}/*", cap_bytes=0) for kind in _KINDS]
+    return [Glob(f"{folder}/*.{kind}/*", Keep.NOTHING) for kind in _KINDS]
 
 
 def _presets(view: View) -> Iterator[Preset]:
@@ -207,8 +211,8 @@ NEEDS = Needs(
         _RUNLEVELS,
         _SYSV,
         *_PRESETS,
-        ReadFile(MACHINE_ID, cap_bytes=256),
-        ReadFile(_LIB, cap_bytes=0),
+        ReadFile(MACHINE_ID, Keep.MACHINE_ID, cap_bytes=256),
+        ReadFile(_LIB, Keep.NOTHING),
     ),
     then=_then,
 )

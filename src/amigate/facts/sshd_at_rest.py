@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Question, ReadFile
+from amigate.evidence.sshd_start import assigned, exec_starts
 from amigate.facts import os_release, packages
 from amigate.facts.accounts import Accounts
 from amigate.facts.os_release import OsRelease
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from amigate.facts.sshd_effective import Version
 
 PROGRAMS = tuple(
-    Glob(pattern, cap_bytes=0)
+    Glob(pattern, Keep.NOTHING)
     for pattern in (
         "/usr/sbin/sshd",
         "/usr/bin/sshd",
@@ -33,7 +34,7 @@ PROGRAMS = tuple(
     )
 )
 _UNITS = tuple(
-    Glob(f"{folder}/ssh{d}.service{more}")
+    Glob(f"{folder}/ssh{d}.service{more}", Keep.SSHD_START)
     for folder in ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
     for d in ("", "d")
     for more in ("", ".d/*.conf")
@@ -44,7 +45,8 @@ _GROUP = "/etc/group"
 QUESTIONS: tuple[Question, ...] = (
     *PROGRAMS,
     *_UNITS,
-    *map(ReadFile, (*_DEFAULTS, _GROUP)),
+    *(ReadFile(path, Keep.SSHD_START) for path in _DEFAULTS),
+    ReadFile(_GROUP, Keep.GROUPS),
     *os_release.NEEDS.first,
     *packages.NEEDS.first,
     *packages.DATABASES,
@@ -111,22 +113,16 @@ def groups(view: View) -> dict[str, tuple[str, ...]]:
 
 
 def _command_lines(view: View) -> Iterator[list[str]]:
-    """Yield the arguments of every ExecStart that starts sshd, and of the files that these read."""
+    """Yield the options of every ExecStart that starts sshd, and of the files that these read."""
     for glob in _UNITS:
         for entry in view.glob(glob.key):
-            for line in (view.text(entry.path) or "").replace("\\\n", " ").split("\n"):
-                match = re.match(r"\s*ExecStart\s*=\s*[-@:+!]*(\S*/sshd)(?:\s+(.*))?$", line)
-                if match is not None:
-                    yield [word for word in _split(match[2] or "") if not re.fullmatch(r"\$\{?\w+\}?|-[Dei]+", word)]
+            for _, words in exec_starts(view.text(entry.path) or ""):
+                yield _readable(words)
     for path, variable in _DEFAULTS.items():
-        for line in (view.text(path) or "").split("\n"):
-            match = re.match(rf"\s*(?:export\s+)?{variable}=(.*)", line)
-            if match is not None:
-                yield [word for part in _split(match[1]) for word in _split(part)]
+        yield from map(_readable, assigned(view.text(path) or "", variable))
 
 
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError:
-        raise InconclusiveError("the options that sshd is started with cannot be read") from None
+def _readable(words: list[str] | None) -> list[str]:
+    if words is None:
+        raise InconclusiveError("the options that sshd is started with cannot be read")
+    return words

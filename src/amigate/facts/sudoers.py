@@ -8,9 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError, NotApplicableError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
-from amigate.facts.sudoers_syntax import Default, Parsed, Rule, parse
+from amigate.evidence.sudoers_grammar import Default, Parsed, Rule, parse
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _then(view: View) -> list[Question]:
         text = view.text(path) if path in view.entries else None
         for kind, name in parse(text or "", path).includes:
             target = _absolute(path, name)
-            found[ReadFile(target) if kind == "include" else Glob(f"{target}/*")] = None
+            found[_file(target) if kind == "include" else Glob(f"{target}/*", Keep.SUDOERS)] = None
             known = kind == "include" or f"{target}/*" in view.globbed
             new = [each for each in (_files(view, path, kind, name) if known else []) if each not in seen]
             seen.update(new)
@@ -167,4 +168,8 @@ def _then(view: View) -> list[Question]:
     return list(found)
 
 
-NEEDS = Needs(first=(*map(ReadFile, PATHS), Glob("/etc/sudoers.d/*")), then=_then)
+def _file(path: str) -> ReadFile:
+    return ReadFile(path, Keep.SUDOERS)
+
+
+NEEDS = Needs(first=(*map(_file, PATHS), Glob("/etc/sudoers.d/*", Keep.SUDOERS)), then=_then)

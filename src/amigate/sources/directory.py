@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from typing import Self
 
     from amigate.evidence.questions import Needs
+    from amigate.evidence.redaction.redactor import Redactor
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def read_directory(root: Path, needs: Sequence[Needs]) -> View:
-    """Return what `needs` ask for, seen in the tree below `root`; a broken view where that is no folder."""
+def read_directory(root: Path, needs: Sequence[Needs], *, redactor: Redactor | None) -> View:
+    """Return what `redactor` keeps of what `needs` ask for, seen in the tree below `root`; None keeps all of it.
+
+    The view is broken where `root` is no folder."""
     try:
         with Directory(root) as files:
-            return look(files, needs)
+            return look(files, needs, redactor=redactor)
     except OSError:
         return View(broken="the directory cannot be opened")
 

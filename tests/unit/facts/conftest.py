@@ -26,6 +26,6 @@ def at_rest(tmp_path: Path) -> Callable[..., View]:
             file = tmp_path / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_directory(tmp_path, needs)
+        return read_directory(tmp_path, needs, redactor=None)
 
     return look

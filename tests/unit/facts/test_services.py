@@ -26,7 +26,7 @@ def read(root: Path, links: dict[str, str], files: dict[str, str] | None = None)
     for path, text in (files or {}).items():
         (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
         (root / path[1:]).write_text(text)
-    return Services.read(read_directory(root, [NEEDS]))
+    return Services.read(read_directory(root, [NEEDS], redactor=None))
 
 
 def test_an_empty_unit_masks_and_a_template_masks_its_instances(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from amigate.check import InconclusiveError, NotApplicableError
+from amigate.evidence.sudoers_grammar import parse
 from amigate.facts.sudoers import NEEDS, Sudoers
-from amigate.facts.sudoers_syntax import parse
 
 MAIN = "/etc/sudoers"
 

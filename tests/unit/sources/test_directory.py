@@ -13,6 +13,7 @@ import pytest
 
 from amigate.check import InconclusiveError
 from amigate.evidence import at_rest
+from amigate.evidence.keep import Keep
 from amigate.evidence.line_count import count_lines
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
@@ -36,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(root: Path) -> Callable[..., View]:
-    return lambda *questions: read_directory(root, [Needs(first=questions)])
+    return lambda *questions: read_directory(root, [Needs(first=questions)], redactor=None)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def ask(root: Path) -> Callable[..., View]:
 def test_no_link_leads_out_of_the_root(root: Path, ask: Callable[..., View], target: str) -> None:
     (root / "folder").mkdir()
     (root / "link").symlink_to(target.format(secret=root.parent / "secret"))
-    view = ask(ReadFile("/link"), Glob("/l*"), ReadFile("/link/below"))
+    view = ask(ReadFile("/link", Keep.WHOLE), Glob("/l*", Keep.WHOLE), ReadFile("/link/below", Keep.WHOLE))
     assert view.entries["/link"].kind is Kind.LINK
     assert view.entries["/link"].content is None
     assert "/link/below" in view.absent
@@ -64,7 +65,12 @@ def test_a_folder_that_is_a_link_is_one_of_the_image(root: Path, ask: Callable[.
     (root / "etc/passwd").write_text("of the image")
     (root / "out").symlink_to("/")
     (root / "in").symlink_to("/etc")
-    view = ask(ReadFile("/out/out/out/etc/passwd"), ReadFile("/in/passwd"), Glob("/in/p*"), Glob("/out/*/passwd"))
+    view = ask(
+        ReadFile("/out/out/out/etc/passwd", Keep.WHOLE),
+        ReadFile("/in/passwd", Keep.WHOLE),
+        Glob("/in/p*", Keep.WHOLE),
+        Glob("/out/*/passwd", Keep.WHOLE),
+    )
     assert view.content("/out/out/out/etc/passwd") == b"of the image"
     assert view.content("/in/passwd") == b"of the image"
     assert {entry.path for entry in view.glob("/out/*/passwd")} == {"/out/etc/passwd", "/out/in/passwd"}
@@ -73,7 +79,7 @@ def test_a_folder_that_is_a_link_is_one_of_the_image(root: Path, ask: Callable[.
 def test_a_path_with_dots_stays_inside(root: Path, ask: Callable[..., View]) -> None:
     (root / "folder").mkdir()
     (root / "file").write_text("inside")
-    view = ask(ReadFile("/folder/../../../file"), ReadFile("/../secret"))
+    view = ask(ReadFile("/folder/../../../file", Keep.WHOLE), ReadFile("/../secret", Keep.WHOLE))
     assert view.entries["/folder/../../../file"].content == b"inside"
     assert "/../secret" in view.absent
 
@@ -94,7 +100,7 @@ def test_nothing_but_files_is_opened(root: Path, ask: Callable[..., View], monke
         return real(path, flags, *args, **more)
 
     monkeypatch.setattr(os, "open", watched)
-    view = ask(Glob("/*"))
+    view = ask(Glob("/*", Keep.WHOLE))
     assert opened == ["file"]
     assert {each.path: each.content for each in view.glob("/*")}.pop("/file") == b"x"
     assert all(each.content is None for each in view.glob("/*") if each.path != "/file")
@@ -103,7 +109,7 @@ def test_nothing_but_files_is_opened(root: Path, ask: Callable[..., View], monke
 def test_content_is_capped(root: Path, ask: Callable[..., View]) -> None:
     (root / "file").write_bytes(b"x" * 100)
     for cap, truncated in ((99, True), (100, False)):
-        entry = ask(ReadFile("/file", cap_bytes=cap)).entries["/file"]
+        entry = ask(ReadFile("/file", Keep.WHOLE, cap_bytes=cap)).entries["/file"]
         assert (len(entry.content or b""), entry.truncated) == (cap, truncated)
 
 
@@ -111,7 +117,7 @@ def test_all_content_together_is_capped(root: Path, ask: Callable[..., View], mo
     monkeypatch.setattr(at_rest, "_TOTAL_CAP_BYTES", 100)
     for number in range(5):
         (root / f"{number}").write_bytes(b"x" * 60)
-    view = ask(Glob("/*"))
+    view = ask(Glob("/*", Keep.WHOLE))
     assert [each.content is None for each in view.glob("/*")] == [False, False, True, True, True]
     with pytest.raises(InconclusiveError):
         view.content("/4")
@@ -123,7 +129,7 @@ def test_more_than_is_collected_is_not_seen(
     monkeypatch.setattr(at_rest, "GLOB_LIMIT", 3)
     for number in range(4):
         (root / f"{number}").touch()
-    view = ask(Glob("/*"), Glob("/[0]"), Glob("/?"), Glob("/0"))
+    view = ask(Glob("/*", Keep.WHOLE), Glob("/[0]", Keep.WHOLE), Glob("/?", Keep.WHOLE), Glob("/0", Keep.WHOLE))
     assert view.unseen.keys() == {"/*", "/[0]", "/?"}
     with pytest.raises(InconclusiveError):
         view.entry("/3")
@@ -136,19 +142,19 @@ def test_as_many_links_are_followed_as_the_kernel_does(
     (root / "0").write_text("end")
     for number in range(links):
         (root / f"{number + 1}").symlink_to(f"{number}")
-    assert ask(ReadFile(f"/{links}")).entries[f"/{links}"].content == content
+    assert ask(ReadFile(f"/{links}", Keep.WHOLE)).entries[f"/{links}"].content == content
 
 
 def test_names_that_are_no_text_are_kept(root: Path, ask: Callable[..., View]) -> None:
     (root / os.fsdecode(b"\xff\x1b[31m\n")).write_text("odd")
-    (entry,) = ask(Glob("/*")).glob("/*")
+    (entry,) = ask(Glob("/*", Keep.WHOLE)).glob("/*")
     assert os.fsencode(entry.path) == b"/\xff\x1b[31m\n"
 
 
 def test_a_command_is_never_run(root: Path, ask: Callable[..., View]) -> None:
     (root / "file").write_text("a\nb\n")
-    forged = Run("lines of /file", f"touch {root}/ran")
-    view = ask(Run("id", "id"), forged, count_lines("/none"))
+    forged = Run("lines of /file", f"touch {root}/ran", Keep.NUMBERS)
+    view = ask(Run("id", "id", Keep.NUMBERS), forged, count_lines("/none"))
     assert view.is_at_rest("id")
     assert view.is_at_rest(forged.key)
     assert not (root / "ran").exists()
@@ -164,15 +170,18 @@ def test_what_follows_from_the_answers_is_asked_too(root: Path) -> None:
     (root / "second").write_text("found")
 
     def then(view: View) -> list[Question]:
-        return [ReadFile(text) for text in [view.text("/first")] if text]
+        return [ReadFile(text, Keep.WHOLE) for text in [view.text("/first")] if text]
 
-    assert read_directory(root, [Needs(first=(ReadFile("/first"),), then=then)]).text("/second") == "found"
+    assert (
+        read_directory(root, [Needs(first=(ReadFile("/first", Keep.WHOLE),), then=then)], redactor=None).text("/second")
+        == "found"
+    )
 
 
 def test_a_root_that_is_none_is_a_broken_view(root: Path) -> None:
     (root / "file").touch()
     for path in (root / "none", root / "file"):
-        assert read_directory(path, [Needs()]).broken
+        assert read_directory(path, [Needs()], redactor=None).broken
 
 
 def test_a_link_is_refused_even_by_whoever_asks_for_it_directly(root: Path) -> None:
@@ -213,8 +222,15 @@ def locked() -> Iterator[Path]:
 
 def test_what_cannot_be_looked_at_is_not_absent(locked: Path) -> None:
     paths = ["/unsearchable/file", "/unsearchable/none", "/open/file", "/open/none", "/unreadable/none"]
-    globs = [Glob("/unreadable/*"), Glob("/unsearchable/*"), Glob("/*/file"), Glob("/unsearchable/file")]
-    view = read_directory(locked, [Needs(first=(*map(ReadFile, paths), *globs))])
+    globs = [
+        Glob("/unreadable/*", Keep.WHOLE),
+        Glob("/unsearchable/*", Keep.WHOLE),
+        Glob("/*/file", Keep.WHOLE),
+        Glob("/unsearchable/file", Keep.WHOLE),
+    ]
+    view = read_directory(
+        locked, [Needs(first=(*(ReadFile(path, Keep.WHOLE) for path in paths), *globs))], redactor=None
+    )
     assert view.absent == {"/open/none", "/unreadable/none"}
     assert view.unseen.keys() == {
         "/unsearchable/file",

@@ -14,15 +14,15 @@ from amigate.check import InconclusiveError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TAG = re.compile(r"(NO)?(EXEC|PASSWD|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT)\s*:\s*")
+TAG = re.compile(r"(NO)?(EXEC|PASSWD|SETENV|LOG_INPUT|LOG_OUTPUT|MAIL|FOLLOW|INTERCEPT)\s*:\s*")
 _OPTION = re.compile(r"(ROLE|TYPE|APPARMOR_PROFILE|PRIVS|LIMITPRIVS|TIMEOUT|NOTBEFORE|NOTAFTER|CWD|CHROOT|D)\s*=\s*")
 _VALUE = re.compile(r'"[^"]*"|(?:\\.|[^\s,:])+\s*')
 _RUNAS = re.compile(r"\(([^()]*)\)\s*")
 _DIGEST = re.compile(r"sha(?:224|256|384|512)\s*:\s*[A-Za-z0-9+/=]+\s*")
-_COLON = re.compile(rf'"[^"]*"|\([^()]*\)|\\.|(?<![\w/]){_TAG.pattern}|{_DIGEST.pattern}|:', re.DOTALL)
+_COLON = re.compile(rf'"[^"]*"|\([^()]*\)|\\.|(?<![\w/]){TAG.pattern}|{_DIGEST.pattern}|:', re.DOTALL)
 _INCLUDE = re.compile(r"[@#](include|includedir)[ \t]+(\S.*)")
 _ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s+(.*)", re.DOTALL)
-_DEFAULTS = re.compile(r"Defaults(?:\s*[@:!>]\s*[^\s]\S*|(?=\s))\s*(.*)", re.DOTALL)
+_DEFAULTS = re.compile(r"Defaults(?:([@:!>])\s*(\S+)|(?=\s))\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,8 @@ class Default:
     line: int
     text: str
     """As written, without blanks around it."""
+    scope: str = ""
+    """For whom, where or what it holds, as written: `:bob`, `@host`, `>root`, `!/bin/ls`; empty where for all."""
 
 
 @dataclass(kw_only=True)
@@ -66,20 +68,27 @@ class Parsed:
 def parse(text: str, path: str) -> Parsed:
     """Read a file; raises InconclusiveError for a line in no known form."""
     parsed = Parsed()
-    for number, line in _lines(text):
-        if (include := _INCLUDE.fullmatch(line.strip())) is not None:
-            parsed.includes.append((include[1], _path(include[2])))
-            continue
-        content = " ".join(_without_comment(line).split())
-        if not content:
-            continue
-        if (alias := _ALIAS.fullmatch(content)) is not None:
-            parsed.user_aliases |= _aliases(alias[2]) if alias[1] == "User" else {}
-        elif (defaults := _DEFAULTS.fullmatch(content)) is not None:
-            parsed.defaults += [Default(path=path, line=number, text=each) for each in split(defaults[1], ",")]
-        else:
-            parsed.rules += _rules(content, path, number)
+    for number, line in lines(text):
+        said = statement(line, path, number)
+        parsed.rules += said.rules
+        parsed.defaults += said.defaults
+        parsed.user_aliases |= said.user_aliases
+        parsed.includes += said.includes
     return parsed
+
+
+def statement(line: str, path: str, number: int) -> Parsed:
+    """Read one logical line; raises InconclusiveError for one in no known form."""
+    if (include := _INCLUDE.fullmatch(line.strip())) is not None:
+        return Parsed(includes=[(include[1], _path(include[2]))])
+    content = " ".join(_without_comment(line).split())
+    if (alias := _ALIAS.fullmatch(content)) is not None:
+        return Parsed(user_aliases=_aliases(alias[2]) if alias[1] == "User" else {})
+    if (defaults := _DEFAULTS.fullmatch(content)) is not None:
+        scope = f"{defaults[1]}{defaults[2]}" if defaults[1] else ""
+        found = [Default(path=path, line=number, text=each, scope=scope) for each in split(defaults[3], ",")]
+        return Parsed(defaults=found)
+    return Parsed(rules=list(_rules(content, path, number)) if content else [])
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -88,7 +97,7 @@ def split(text: str, separator: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield each logical line with the number of its first; a backslash at the end continues it."""
     number, parts = 1, list[str]()
     for at, line in enumerate(text.split("\n"), 1):
@@ -157,7 +166,7 @@ def _prefixes(command: str, run_as: str, asks: bool | None) -> tuple[str, bool |
     while True:
         if (match := _RUNAS.match(command)) is not None:
             run_as = match[1].strip()
-        elif (match := _TAG.match(command)) is not None:
+        elif (match := TAG.match(command)) is not None:
             asks = match[1] is None if match[2] == "PASSWD" else asks
         elif (match := _OPTION.match(command)) is not None:
             match = _VALUE.match(command, match.end()) or match

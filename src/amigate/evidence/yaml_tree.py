@@ -21,18 +21,24 @@ def load(text: str, path: str) -> tuple[Any, dict[Keys, int]]:
 
     Raises InconclusiveError for what is no YAML, has tags of its own, merge keys, keys that are no scalars, or more
     values than a configuration has."""
+    _, value, lines = document(text, path)
+    return value, lines
+
+
+def document(text: str, path: str) -> tuple[yaml.Node | None, Any, dict[Keys, int]]:
+    """Return what `load` does, and the node of the document in front of it; None for an empty one."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         lines: dict[Keys, int] = {}
         if node is None:
-            return None, lines
+            return None, None, lines
         _walk(node, (), lines)
         loader = yaml.SafeLoader("")
         try:
-            return loader.construct_document(node), lines
+            return node, loader.construct_document(node), lines
         finally:
             loader.dispose()
-    except (yaml.YAMLError, ValueError, OverflowError, TypeError, AttributeError):
+    except (yaml.YAMLError, ValueError, OverflowError, TypeError, AttributeError, LookupError):
         raise InconclusiveError(f"{path} is no YAML that can be read safely") from None
     except RecursionError:
         raise InconclusiveError(f"{path} is nested deeper than any configuration") from None
