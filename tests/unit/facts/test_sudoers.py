@@ -30,8 +30,11 @@ def test_rules_without_a_password_are_found_where_they_stand(at_rest: Any) -> No
 
 
 def test_defaults_that_ask_for_no_password_are_found(at_rest: Any) -> None:
-    text = "Defaults env_reset, !authenticate\nDefaults:bob ! authenticate\nDefaults exempt_group = adm\nDefaults x\n"
-    assert [each.line for each in read(at_rest, text).without_password()] == [1, 2, 3]
+    text = (
+        "Defaults env_reset, !authenticate\nDefaults:bob ! authenticate\nDefaults exempt_group = adm\nDefaults x\n"
+        "Defaults !authenticate\n"
+    )
+    assert [each.line for each in read(at_rest, text).without_password()] == [1, 2, 3, 5]
 
 
 def test_rules_of_users_that_are_gone_are_found(at_rest: Any) -> None:

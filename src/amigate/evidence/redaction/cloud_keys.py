@@ -5,7 +5,7 @@ https://cloudinit.readthedocs.io/en/latest/reference/modules.html"""
 
 from __future__ import annotations
 
-MODULES = """
+_NAMES = """
     ansible apk-configure apt-configure apt-pipelining bootcmd byobu ca-certs chef disable-ec2-metadata disk-setup
     emit-upstart emit_upstart fan final-message foo growpart grub-dpkg install-hotplug keyboard keys-to-console
     landscape locale lxd mcollective migrator mounts ntp package-update-upgrade-install phone-home power-state-change
