@@ -129,7 +129,9 @@ def test_a_value_that_several_places_refer_to_is_kept_in_none(kit: Any, redactor
     assert [after.origin(keys) for keys, _ in after.walk()] == [before.origin(keys) for keys, _ in before.walk()]
 
 
-@pytest.mark.parametrize("text", ["hunter2: [", "a: !!python/name:os.system hunter2", "a: !!bool hunter2", "{a: 1}\n---\n"])
+@pytest.mark.parametrize(
+    "text", ["hunter2: [", "a: !!python/name:os.system hunter2", "a: !!bool hunter2", "{a: 1}\n---\n"]
+)
 def test_what_is_no_yaml_that_can_be_read_is_not_kept(text: str, is_withheld: Callable[..., bool], kit: Any) -> None:
     assert is_withheld(text, Keep.CLOUD_CONFIG)
     assert config(kit, text, None) is None
@@ -141,7 +143,25 @@ def test_what_facts_do_not_read_they_do_not_read_after(kit: Any, redactor: Redac
 
 
 scalars = st.sampled_from(
-    [True, False, None, 0, 1, 7, 1.5, "", "yes", "no", "unchanged", "bob", "Ec2", "hunter2", "x: y #", "a\nb\n", "\u00e9"]
+    [
+        True,
+        False,
+        None,
+        0,
+        1,
+        7,
+        1.5,
+        "",
+        "yes",
+        "no",
+        "unchanged",
+        "bob",
+        "Ec2",
+        "hunter2",
+        "x: y #",
+        "a\nb\n",
+        "\u00e9",
+    ]
 )
 keys = st.sampled_from(
     ["ssh_pwauth", "disable_root", "users", "user", "name", "sudo", "lock_passwd", "password", "system_info",

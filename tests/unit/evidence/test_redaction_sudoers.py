@@ -97,7 +97,8 @@ lists: Callable[..., Any] = lambda of, by=", ": st.lists(of, min_size=1, max_siz
 sections = st.tuples(lists(hosts), run_as, lists(programs)).map(lambda part: f"{part[0]} = {part[1]}{part[2]}")
 rules = st.tuples(lists(users), lists(sections, " : ")).map(" ".join)
 settings_of_defaults = st.sampled_from(
-    ["!authenticate", "! authenticate", "exempt_group = adm", "exempt_group += x", "env_reset", "passwd_tries=3", "!!setenv", "x"]
+    ["!authenticate", "! authenticate", "exempt_group = adm", "exempt_group += x", "env_reset",
+     "passwd_tries=3", "!!setenv", "x"]
 )  # fmt: skip
 defaults = st.tuples(
     st.sampled_from(["Defaults ", "Defaults:bob ", "Defaults!/bin/ls ", "Defaults@h "]), lists(settings_of_defaults)

@@ -57,7 +57,7 @@ def line_by_line(content: bytes, known: Callable[[str], str | None], mac: Mac) -
     Lines end with a line feed and nothing else. Raises UnknownFormError where most of it is not known."""
     lines, unknown = [], 0
     for line in decoded(content).split("\n"):
-        kept = known(line) if line.strip() else ""
+        kept = known(line) if line.strip(" \t\r") else ""  # a form feed is no blank to sshd
         if kept is None:
             unknown += 1
             kept = placeholder(line, mac)

@@ -46,7 +46,7 @@ def presets(content: bytes, mac: Mac) -> Kept:
 
 
 def _preset(line: str) -> str | None:
-    words = line.split()
+    words = line.split() or [""]
     if words[0] in _VERBS and len(words) > 1:
         if not all(map(_PATTERN.fullmatch, words)):
             raise UnknownFormError
