@@ -35,7 +35,10 @@ _MERGERS = ("merge_how", "merge_type")
 
 @dataclass(frozen=True, kw_only=True)
 class CloudConfig:
-    """The merged configuration. Values can be passwords, so they are not shown and belong into no finding."""
+    """The merged configuration. Values can be passwords, so they are not shown and belong into no finding.
+
+    For a key or a value that is not kept stands a placeholder (docs/evidence.md): `walk` and `where` tell that it is
+    there, `value` says that it is not known."""
 
     files: tuple[str, ...]
     """Those read, the one that wins first; empty where the image configures nothing."""

@@ -137,7 +137,7 @@ def _meant(rule: Rule) -> object:
 @settings(max_examples=150, deadline=None)
 def test_the_fact_judges_the_same_before_and_after(kit: Any, redactor: Redactor, text: str) -> None:
     entry = kit.file(MAIN, text.encode())
-    found = []
+    found: list[object] = []
     for each in (entry, redactor.entry(entry, Keep.SUDOERS)):
         view = View(entries={MAIN: each}, absent=frozenset({"/etc/more"}), globbed=frozenset({"/srv/a b/*"}))
         try:
