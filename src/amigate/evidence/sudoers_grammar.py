@@ -37,7 +37,7 @@ class Rule:
     run_as: str
     """Users and groups as written; empty for root."""
     command: str
-    """As written, with its arguments, for which a placeholder stands where they are not kept; `!` in front forbids it."""
+    """As written, with its arguments, or a placeholder where they are not kept; `!` in front forbids it."""
     asks: bool | None
     """Whether PASSWD or NOPASSWD stands before it; None where neither does and Defaults decide."""
 
