@@ -3,7 +3,8 @@
 from amigate import Finding, check, inconclusive
 from amigate.evidence.model import Contact
 from amigate.facts.outside import Offers
-from amigate.facts.sshd import Session, Sshd
+from amigate.facts.sshd import Sshd
+from amigate.facts.sshd_answers import Session
 from amigate.facts.sshd_syntax import SshdSyntax
 
 BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
-import subprocess
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +20,7 @@ from amigate.evidence.questions import Glob, ReadFile
 from amigate.facts.sshd import NEEDS, PROCESSES, PROGRAM, Sshd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterable
 
 USERS = {"root": 0, "daemon": 1, "sys": 3, "games": 60, "nobody": 65534}
 """Accounts of every Debian, with groups of the same names but for `nobody`."""
@@ -47,125 +44,62 @@ PORTS = ["22", "2222"]
 HOSTS = ["client.example.com", "host.trusted.org", "evil.net"]
 
 
-class Sandbox:
-    """Configuration files under /etc/ssh as a namespace sees them, and a shell in it."""
-
-    def __init__(self, folder: Path, program: str) -> None:
-        self.folder = folder
-        self.program = program
-        (folder / "ssh").mkdir()
-        for key in ("rsa", "ed25519"):
-            subprocess.run(
-                ["ssh-keygen", "-q", "-N", "", "-t", key, "-f", f"{folder}/ssh/ssh_host_{key}_key"], check=True
-            )
-        setup = f"mount --bind {folder}/ssh /etc/ssh && mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec sh"
-        self._shell = subprocess.Popen(
-            ["unshare", "-m", "sh", "-c", setup], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-
-    def run(self, command: str) -> tuple[int, str]:
-        """Return exit code and standard output; runs in the one shell of the namespace."""
-        return next(iter(self.run_all([command])))
-
-    def run_all(self, commands: Iterable[str]) -> list[tuple[int, str]]:
-        """Run every command, as many at a time as there are processors."""
-        assert self._shell.stdin is not None
-        assert self._shell.stdout is not None
-        commands = list(commands)
-        work = self.folder / "work"
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
-        for number, command in enumerate(commands):
-            (work / f"{number}.sh").write_text(
-                f"( {command} ) >{work}/{number}.out 2>/dev/null\necho $? >{work}/{number}.rc\n"
-            )
-        self._shell.stdin.write(f"ls {work}/*.sh | xargs -P 8 -n 8 sh -c 'for f do sh $f; done' _; echo done\n")
-        assert self._shell.stdout.readline() == "done\n"
-        return [
-            (int((work / f"{number}.rc").read_text()), (work / f"{number}.out").read_text())
-            for number in range(len(commands))
-        ]
-
-    def write(self, files: dict[str, str]) -> None:
-        """Replace the configuration: names below /etc/ssh to text."""
-        shutil.rmtree(self.folder / "ssh/sshd_config.d", ignore_errors=True)
-        shutil.rmtree(self.folder / "ssh/more", ignore_errors=True)
-        for name, text in files.items():
-            path = self.folder / "ssh" / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
-        self.files = files
-
-    def sees(self) -> Sshd:
-        """Return the fact, collected as the collector does, round by round."""
-        passwd = "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in USERS.items())
-        contents = {"/etc/passwd": passwd, "/etc/shadow": ""}
-        contents |= {f"/etc/ssh/{name}": text for name, text in self.files.items()}
-        entries = {
-            path: Entry(path=path, kind=Kind.FILE, mode=0o644, uid=0, gid=0, size=0, mtime_s=0, content=text.encode())
-            for path, text in contents.items()
+def sees(machine: Any) -> Sshd:
+    """Return the fact, collected as the collector does, round by round."""
+    passwd = "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in USERS.items())
+    contents = {"/etc/passwd": passwd, "/etc/shadow": ""}
+    contents |= {f"/etc/ssh/{name}": text for name, text in machine.files.items()}
+    entries = {
+        path: Entry(path=path, kind=Kind.FILE, mode=0o644, uid=0, gid=0, size=0, mtime_s=0, content=text.encode())
+        for path, text in contents.items()
+    }
+    answers = {
+        PROGRAM.key: Answer(command="", exit_code=0, stdout=f"{machine.program}\n".encode(), stderr=b""),
+        PROCESSES.key: Answer(
+            command="", exit_code=0, stdout=f"{machine.program}\n\1{machine.program}\0-D\0\2".encode(), stderr=b""
+        ),
+    }
+    view = View(entries=entries, answers=answers, globbed=frozenset({"/etc/ssh/sshd_config.d/*.conf"}))
+    asked: set[Any] = set(NEEDS.first)
+    for _ in range(6):
+        new = [question for question in _following(NEEDS, view) if question not in asked]
+        asked.update(new)
+        globbed = {each.pattern for each in new if isinstance(each, Glob)}
+        absent = {each.path for each in new if isinstance(each, ReadFile) and each.path not in entries}
+        runs = [each for each in new if not isinstance(each, Glob | ReadFile)]
+        told = machine.run_all(each.command for each in runs) if runs else []
+        answers |= {
+            each.key: Answer(command=each.command, exit_code=code, stdout=out.encode(), stderr=b"")
+            for each, (code, out) in zip(runs, told, strict=True)
         }
-        answers = {
-            PROGRAM.key: Answer(command="", exit_code=0, stdout=f"{self.program}\n".encode(), stderr=b""),
-            PROCESSES.key: Answer(
-                command="", exit_code=0, stdout=f"{self.program}\n\1{self.program}\0-D\0\2".encode(), stderr=b""
-            ),
-        }
-        view = View(entries=entries, answers=answers, globbed=frozenset({"/etc/ssh/sshd_config.d/*.conf"}))
-        asked: set[Any] = set(NEEDS.first)
-        for _ in range(6):
-            new = [question for question in _following(NEEDS, view) if question not in asked]
-            asked.update(new)
-            globbed = {each.pattern for each in new if isinstance(each, Glob)}
-            absent = {each.path for each in new if isinstance(each, ReadFile) and each.path not in entries}
-            runs = [each for each in new if not isinstance(each, Glob | ReadFile)]
-            told = self.run_all(each.command for each in runs) if runs else []
-            answers |= {
-                each.key: Answer(command=each.command, exit_code=code, stdout=out.encode(), stderr=b"")
-                for each, (code, out) in zip(runs, told, strict=True)
-            }
-            view = View(entries=entries, answers=answers, globbed=view.globbed | globbed, absent=view.absent | absent)
-        return Sshd.read(view)
-
-    def values(self, keyword: str) -> set[str]:
-        """Return every value that sshd has for `keyword` on the grid, in the dimensions that the files speak of.
-
-        Empty where sshd refuses the configuration.
-        """
-        text = "".join(self.files.values()).lower()
-
-        def choices(all_: Iterable[str], *words: str) -> list[str]:
-            values = list(all_)
-            return values if any(re.search(rf"\b{word}\b", text) for word in words) else values[:1]
-
-        grid = product(
-            choices(USERS, "user", "group"),
-            choices(ADDRESSES, "address"),
-            choices(LOCALS, "localaddress"),
-            choices(PORTS, "localport"),
-            choices(HOSTS, "host"),
-        )
-        answers = self.run_all(
-            f"{self.program} -T -C user={user},addr={addr},host={host},laddr={laddr},lport={port}"
-            for user, addr, laddr, port, host in grid
-        )
-        lines = [line.partition(" ") for code, out in answers if code == 0 for line in out.splitlines()]
-        return {value for name, _, value in lines if name == keyword}
-
-    def close(self) -> None:
-        """End the namespace."""
-        assert self._shell.stdin is not None
-        assert self._shell.stdout is not None
-        self._shell.stdin.close()
-        self._shell.wait(10)
-        self._shell.stdout.close()
+        view = View(entries=entries, answers=answers, globbed=view.globbed | globbed, absent=view.absent | absent)
+    return Sshd.read(view)
 
 
-@pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory, sshd: str) -> Iterator[Sandbox]:
-    sandbox = Sandbox(tmp_path_factory.mktemp("sshd"), sshd)
-    yield sandbox
-    sandbox.close()
+def values_on_grid(machine: Any, keyword: str) -> set[str]:
+    """Return every value that sshd has for `keyword` on the grid, in the dimensions that the files speak of.
+
+    Empty where sshd refuses the configuration.
+    """
+    text = "".join(machine.files.values()).lower()
+
+    def choices(all_: Iterable[str], *words: str) -> list[str]:
+        values = list(all_)
+        return values if any(re.search(rf"\b{word}\b", text) for word in words) else values[:1]
+
+    grid = product(
+        choices(USERS, "user", "group"),
+        choices(ADDRESSES, "address"),
+        choices(LOCALS, "localaddress"),
+        choices(PORTS, "localport"),
+        choices(HOSTS, "host"),
+    )
+    answers = machine.run_all(
+        f"{machine.program} -T -C user={user},addr={addr},host={host},laddr={laddr},lport={port}"
+        for user, addr, laddr, port, host in grid
+    )
+    lines = [line.partition(" ") for code, out in answers if code == 0 for line in out.splitlines()]
+    return {value for name, _, value in lines if name == keyword}
 
 
 NO = "PasswordAuthentication no\n"
@@ -217,18 +151,18 @@ BY_HAND = [
 ]
 
 
-def answer(machine: Sandbox, keyword: str, sound: str) -> str:
+def answer(machine: Any, keyword: str, sound: str) -> str:
     """Return what a check makes of the fact."""
     try:
-        return "fail" if machine.sees().sessions_where(keyword, is_not=sound) else "pass"
+        return "fail" if sees(machine).sessions_where(keyword, is_not=sound) else "pass"
     except InconclusiveError:
         return "inconclusive"
 
 
 @pytest.mark.parametrize("files", BY_HAND)
-def test_a_password_that_is_taken_anywhere_is_found(machine: Sandbox, files: dict[str, str]) -> None:
+def test_a_password_that_is_taken_anywhere_is_found(machine: Any, files: dict[str, str]) -> None:
     machine.write(files)
-    values = machine.values("passwordauthentication")
+    values = values_on_grid(machine, "passwordauthentication")
     assert values <= {"yes", "no"}
     expected = "pass" if values == {"no"} else "fail"
     if "[" in files["sshd_config"] or not values:  # what is not followed here, and what sshd refuses to start with
@@ -299,7 +233,7 @@ def _configuration(chance: random.Random) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_the_match_blocks_say_no_password_is_missed(machine: Sandbox, seed: int) -> None:
+def test_whatever_the_match_blocks_say_no_password_is_missed(machine: Any, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same configurations on every run
     passed = 0
     for _ in range(3):
@@ -308,4 +242,4 @@ def test_whatever_the_match_blocks_say_no_password_is_missed(machine: Sandbox, s
         said = answer(machine, "passwordauthentication", "no")
         if said == "pass":  # only then is the grid worth its time
             passed += 1
-            assert machine.values("passwordauthentication") == {"no"}, files
+            assert values_on_grid(machine, "passwordauthentication") == {"no"}, files

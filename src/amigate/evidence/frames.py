@@ -6,13 +6,13 @@ import re
 import stat
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.errors import CollectionError
-from amigate.evidence.keep import Keep
 from amigate.evidence.model import Answer, Entry, Kind, covers
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
+from amigate.evidence.redaction.redactor import see
 from amigate.evidence.script import GLOB_LIMIT, NO_ROOT, NO_SHELL
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ SILENCE_S = 30.0
 _META = rb"([0-9a-f]{1,8}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (-?\d{1,20})"
 """Mode in hexadecimal, uid, gid, size, mtime."""
 
-TWO_FORMS = "content not kept: it was asked for in two forms"
 _WHY = {
     "unsearchable": "its folder cannot be searched, not even by root",
     "unreadable": "its folder cannot be read, not even by root",
@@ -175,7 +174,7 @@ def _take(  # noqa: PLR0913, PLR0917 - one frame and what becomes of it
     match kind, question, words:
         case b"E", ReadFile() | Glob(), [path, meta, target, content]:
             entry = _entry(reader, _numbers(path, meta, target, content), question)
-            _see(redactor.entry(entry, question.keep) if redactor else entry, seen)
+            see(redactor.entry(entry, question.keep) if redactor else entry, seen.entries)
         case b"A", ReadFile(path), []:
             seen.absent.add(path)
         case b"G", Glob(pattern), [_]:
@@ -226,17 +225,6 @@ def _entry(reader: FrameReader, lengths: tuple[int, ...], question: ReadFile | G
         content=None if content is None else content[: question.wanted_bytes],
         truncated=content is not None and _is_short(path, _kind(mode), size, content, question.wanted_bytes),
     )
-
-
-def _see(entry: Entry, seen: Seen) -> None:
-    """Note an entry. Asked twice, the answer with content stays; one that was asked in two forms is kept in none.
-
-    An image can make its sshd include its passwd, and what is left of one form is not to be judged by another."""
-    known = seen.entries.get(entry.path)
-    if known is None or known.kept is Keep.NOTHING or (known.content is None and known.kept is None):
-        seen.entries[entry.path] = entry
-    elif known.kept is not entry.kept and entry.kept is not Keep.NOTHING:
-        seen.entries[entry.path] = replace(known, content=None, summary={}, withheld=TWO_FORMS)
 
 
 def _is_short(path: str, kind: Kind, size: int, content: bytes, cap: int) -> bool:

@@ -63,6 +63,10 @@ class Viewpoint:
 DISK = Viewpoint(None, None, Vantage.DISK)
 
 
+AT_REST: Final = "only a running machine can answer"
+"""Why a command's answer is unseen where there is a file system and nobody who runs anything."""
+
+
 class Kind(StrEnum):
     """Type of a file system entry."""
 
@@ -274,9 +278,18 @@ class View:
             raise InconclusiveError(self.unseen.get(key, f"{key}: not collected"))
         return self.answers[key]
 
+    def is_at_rest(self, key: str) -> bool:
+        """Whether the question `key` was put to a file system at rest: it has no answer and never will."""
+        return self.unseen.get(key) == at_rest(key)
+
     def _usable(self) -> None:
         if self.broken:
             raise InconclusiveError(self.broken)
+
+
+def at_rest(key: str) -> str:
+    """Return why `key` is unseen in a view of a file system at rest; facts then look at the files themselves."""
+    return f"{key}: {AT_REST}"
 
 
 def covers(pattern: str, path: str) -> bool:

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_SETTING = re.compile(
-    r'[ \t\r\f]*(?:"([^"]*)"|([^\s"=#][^ \t\r"=]*))[ \t\r]*=?[ \t\r]*',
-    re.ASCII,
-)
+_SETTING = re.compile(r'(?:"([^"]*)"[ \t\r]*|([^ \t\r"=#][^ \t\r"=]*)[ \t\r]*=?[ \t\r]*)')
+"""A keyword and what parts it from its words: an equals sign only where the keyword is not quoted."""
 
 
 def settings(text: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
@@ -23,11 +21,14 @@ def settings(text: str) -> Iterator[tuple[int, str, tuple[str, ...]]]:
 
 def setting(line: str) -> tuple[str, tuple[str, ...]] | None:
     """Return keyword in lower case and words of a line; None for one that sets nothing."""
-    found = _SETTING.match(line)
+    # A form feed is cut off at the end of a line and is a character like others before that.
+    content = line.lstrip(" \t\r")
+    content = content[:1] + content[1:].rstrip(" \t\r\f")
+    found = _SETTING.match(content)
     if found is None:
         return None
     keyword = found[1] if found[1] is not None else found[2]
-    return keyword.lower(), _words(line[found.end() :].rstrip(" \t\r\f"))
+    return keyword.lower(), _words(content[found.end() :])
 
 
 def written(keyword: str, words: Sequence[str]) -> str:

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 from amigate.facts import (
     accounts,
     authorized_keys,
+    cloud_config,
+    histories,
     host_keys,
+    listeners,
+    os_release,
     outside,
     packages,
     provisioning,
     reboot,
+    services,
     sshd,
     sshd_syntax,
+    sudoers,
 )
 from amigate.facts.ami import Ami
 from amigate.facts.twins import Twins
@@ -59,6 +65,12 @@ VIEW_FACTS = (
     ViewFact("authorized_keys", authorized_keys.AuthorizedKeys.read, authorized_keys.NEEDS),
     ViewFact("host_keys", host_keys.HostKeys.read, host_keys.NEEDS),
     ViewFact("packages", packages.Packages.read, packages.NEEDS),
+    ViewFact("os_release", os_release.OsRelease.read, os_release.NEEDS),
+    ViewFact("sudoers", sudoers.Sudoers.read, sudoers.NEEDS),
+    ViewFact("cloud_config", cloud_config.CloudConfig.read, cloud_config.NEEDS),
+    ViewFact("services", services.Services.read, services.NEEDS),
+    ViewFact("listeners", listeners.Listeners.read, listeners.NEEDS),
+    ViewFact("histories", histories.Histories.read, histories.NEEDS),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
-from amigate.evidence.questions import Needs, Run
+from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
+from amigate.facts import package_files
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from amigate.evidence.model import View
 
@@ -29,7 +30,21 @@ def _list(manager: str, command: str) -> Run:
 DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'")
 RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
 APK = _list("apk", r"""list=$(apk info -v) && echo "$list" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'""")
-NEEDS = Needs(first=(DPKG, RPM, APK))
+
+DATABASES: tuple[Question, ...] = (
+    ReadFile(package_files.DPKG_STATUS, Keep.DPKG_STATUS, cap_bytes=package_files.CAP_BYTES),
+    *(ReadFile(path, Keep.APK_INSTALLED, cap_bytes=package_files.CAP_BYTES) for path in package_files.APK_INSTALLED),
+    Glob(package_files.DPKG_UPDATES, Keep.NOTHING),
+    *(Glob(pattern, Keep.NOTHING) for pattern in package_files.RPM_DATABASES),
+)
+"""Where the managers keep their lists; read at rest, where no manager can be asked."""
+
+
+def _then(view: View) -> tuple[Question, ...]:
+    return DATABASES if view.is_at_rest(DPKG.key) else ()
+
+
+NEEDS = Needs(first=(DPKG, RPM, APK), then=_then)
 
 _GONE = {"not-installed", "config-files"}
 _STATUSES = {
@@ -52,26 +67,20 @@ class Packages:
 
     @classmethod
     def read(cls, view: View) -> Packages:
-        """Read every manager's list.
+        """Read every manager's list; at rest, its database.
 
         Raises InconclusiveError when none answers, one breaks off, or what it says is not what was asked for.
         """
-        installed: dict[str, tuple[str, ...]] = {}
-        for question in (DPKG, RPM, APK):
-            answer = view.answer(question.key)
-            if answer.exit_code == _ABSENT:
-                continue
-            if answer.exit_code != 0:
-                raise InconclusiveError(f"the {question.key} could not be listed")
-            for line in filter(None, answer.text.split("\n")):
-                status, name, version = [*line.split(" "), "", ""][:3]
-                if status not in _STATUSES or not name:
-                    raise InconclusiveError(f"the {question.key} are listed in a form that is not known here")
-                if status not in _GONE:
-                    installed[name] = (*installed.get(name, ()), version)
+        installed: dict[str, list[str]] = {}
+        listed = package_files.listed(view) if view.is_at_rest(DPKG.key) else _listed(view)
+        for manager, status, name, version in listed:
+            if status not in _STATUSES or not name:
+                raise InconclusiveError(f"the packages of {manager} are listed in a form that is not known here")
+            if status not in _GONE:
+                installed.setdefault(name, []).append(version)
         if not installed:
             raise InconclusiveError("no package manager is known here that could list what is installed")
-        return cls(installed=installed)
+        return cls(installed={name: tuple(sorted(versions)) for name, versions in installed.items()})
 
     def named(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return those of `names` that are installed, with their versions."""
@@ -85,6 +94,19 @@ class Packages:
             for has in versions
             if _numbers(_upstream(has)) < _numbers(version)
         ]
+
+
+def _listed(view: View) -> Iterator[tuple[str, str, str, str]]:
+    """Yield manager, status, name and version of each package, as the managers answer."""
+    for manager, question in (("dpkg-query", DPKG), ("rpm", RPM), ("apk", APK)):
+        answer = view.answer(question.key)
+        if answer.exit_code == _ABSENT:
+            continue
+        if answer.exit_code != 0:
+            raise InconclusiveError(f"the {question.key} could not be listed")
+        for line in filter(None, answer.text.split("\n")):
+            status, name, version = [*line.split(" "), "", ""][:3]
+            yield manager, status, name, version
 
 
 def _upstream(version: str) -> str:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from amigate.check import InconclusiveError, NotApplicableError
 from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
-from amigate.facts import accounts, sshd_config
+from amigate.facts import accounts, sshd_at_rest, sshd_config
+from amigate.facts.sshd_answers import SPELLINGS, Session, answered, evaluated
 from amigate.facts.sshd_sessions import ANYBODY, Criterion, Server, command, criteria, is_blind, server
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from amigate.evidence.model import View
     from amigate.facts.sshd_config import Line
@@ -29,22 +30,6 @@ PROCESSES = Run(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
-    """The effective configuration for one kind of session."""
-
-    user: str
-    """Empty where it holds for every user."""
-    subject: str
-    settings: Mapping[str, Sequence[str]]
-    """Keyword in lower case to its values, as `sshd -T` prints them."""
-
-    def value(self, keyword: str) -> str:
-        """Return the value of `keyword`, empty where sshd does not print it (it has not heard of it)."""
-        names = (keyword, *_SPELLINGS.get(keyword, ()))
-        return " ".join(next((self.settings[name] for name in names if name in self.settings), ()))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Sshd:
     """What sshd would do for every session that its configuration tells apart."""
 
@@ -56,21 +41,17 @@ class Sshd:
 
     @classmethod
     def read(cls, view: View) -> Sshd:
-        """Read the answers of `sshd -T`.
+        """Read the answers of `sshd -T`; at rest, evaluate its files.
 
         Raises NotApplicableError where there is no SSH server, InconclusiveError where one cannot be asked."""
         program = required_program(view)
         running = running_server(view)
-        sessions = []
-        for criterion in _criteria(view, running):
-            answer = view.answer(command(program, running.options, criterion))
-            settings = _settings(answer.text)
-            if answer.exit_code != 0:
-                raise InconclusiveError(f"`sshd -T` exited {answer.exit_code} for {criterion.subject}")
-            if not settings.keys() >= _ALWAYS:
-                raise InconclusiveError(f"`sshd -T` printed no configuration for {criterion.subject}")
-            sessions.append(Session(user=criterion.user, subject=criterion.subject, settings=settings))
         lines = tuple(sshd_config.lines(view, main_file(running)))
+        asked = _criteria(view, running)
+        if _is_at_rest(view):
+            sessions = evaluated(view, lines, asked)
+        else:
+            sessions = answered(view, program, running.options, asked)
         return cls(sessions=tuple(sessions), lines=lines, superusers=_superusers(view))
 
     def sessions_of(self, *users: str) -> list[Session]:
@@ -144,7 +125,11 @@ class Sshd:
         return min(found, key=lambda line: not line.match, default=None)
 
     def _lines_of(self, keyword: str) -> list[Line]:
-        return [line for line in self.lines if line.keyword in _SPELLINGS.get(keyword, (keyword,))]
+        return [line for line in self.lines if line.keyword in SPELLINGS.get(keyword, (keyword,))]
+
+
+def _is_at_rest(view: View) -> bool:
+    return view.is_at_rest(PROCESSES.key)
 
 
 def _printed(words: Sequence[str]) -> str:
@@ -153,29 +138,10 @@ def _printed(words: Sequence[str]) -> str:
     return {"prohibit-password": "without-password", "true": "yes", "false": "no"}.get(value, value)
 
 
-_SPELLINGS: Mapping[str, Collection[str]] = {
-    "kbdinteractiveauthentication": (
-        "kbdinteractiveauthentication",
-        "challengeresponseauthentication",
-        "skeyauthentication",
-    ),
-    "pubkeyauthentication": ("pubkeyauthentication", "dsaauthentication"),
-}
-
-_ALWAYS = {"port", "permitrootlogin", "passwordauthentication", "pubkeyauthentication"}
-"""What every sshd prints, or it printed something else than its configuration."""
-
-
-def _settings(text: str) -> dict[str, list[str]]:
-    settings: dict[str, list[str]] = {}
-    for line in text.split("\n"):
-        keyword, _, value = line.partition(" ")
-        settings.setdefault(keyword.lower(), []).append(value.strip())
-    return settings
-
-
 def asked_program(view: View) -> str | None:
     """Return the sshd to ask: the one that runs, else the one that is installed."""
+    if _is_at_rest(view):
+        return sshd_at_rest.program(view)
     if (running := server(view.answer(PROCESSES.key).stdout)) is not None:
         return running.program
     found = view.answer(PROGRAM.key).text.split("\n", 1)[0].strip()
@@ -195,7 +161,11 @@ def required_program(view: View) -> str:
 
 
 def running_server(view: View) -> Server:
-    """Return the running server; a login that no listening sshd explains leaves its options unknown."""
+    """Return the running server; a login that no listening sshd explains leaves its options unknown.
+
+    At rest, it is the one that the units would start."""
+    if _is_at_rest(view):
+        return sshd_at_rest.server(view)
     running = server(view.answer(PROCESSES.key).stdout)
     if running is None and view.contact is not None:
         raise InconclusiveError("no listening sshd was found, so the options it runs with are unknown")
@@ -221,6 +191,8 @@ def _criteria(view: View, running: Server) -> list[Criterion]:
 
 def _then(view: View) -> list[Question]:
     """Follow Include until every file is known, then ask sshd for each kind of session."""
+    if _is_at_rest(view) and not _is_answered(sshd_at_rest.PROGRAMS[0], view):
+        return list(sshd_at_rest.QUESTIONS)
     running = running_server(view)
     main = main_file(running)
     files: list[ReadFile | Glob] = [ReadFile(main, Keep.SSHD_CONFIG)]
@@ -231,7 +203,7 @@ def _then(view: View) -> list[Question]:
     if not all(_is_answered(question, view) for question in files):
         return questions
     program = asked_program(view)
-    if program is not None:
+    if program is not None and not _is_at_rest(view):
         questions += [
             Run(line, line, Keep.SSHD_EFFECTIVE)
             for line in (command(program, running.options, each) for each in _criteria(view, running))

@@ -204,7 +204,7 @@ def server(processes: bytes) -> Server | None:
         if program.rpartition("/")[2] == "sshd":
             words = _arguments(line.decode("utf-8", "surrogateescape"))
             if words is not None:
-                listeners[Server(program, tuple(_configuring(words)))] = None
+                listeners[Server(program, tuple(configuring(words)))] = None
     if len(listeners) > 1:
         raise InconclusiveError("several sshd run with different options")
     return next(iter(listeners), None)
@@ -219,7 +219,7 @@ def _arguments(line: str) -> list[str] | None:
     return [word for word in line.split("\0") if word][1:]
 
 
-def _configuring(words: list[str]) -> list[str]:
+def configuring(words: list[str]) -> list[str]:
     """Keep what changes the configuration, from a command line as getopt reads it: `-Df FILE` is two options."""
     kept: list[str] = []
     rest = iter(words)

@@ -13,13 +13,15 @@ import pytest
 from amigate.check import InconclusiveError
 from amigate.evidence import saved
 from amigate.evidence.keep import Keep
-from amigate.evidence.model import Evidence, Launch, Vantage, View, Viewpoint
-from amigate.evidence.questions import Glob, ReadFile, Run
+from amigate.evidence.line_count import count_lines
+from amigate.evidence.model import DISK, Evidence, Launch, Vantage, View, Viewpoint
+from amigate.evidence.questions import Glob, Needs, ReadFile, Run
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.result import Target
+from amigate.sources.directory import read_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from amigate.evidence.questions import Question
@@ -50,6 +52,54 @@ HISTORY = "mysql -u root -phunter2-history\nexport TOKEN=hunter2-token\n"
 USER_DATA = "#cloud-config\npassword: hunter2-user-data\n"
 
 
+CLOUD_CONFIG = f"""\
+#cloud-config
+# hunter2-comment
+password: hunter2-default
+chpasswd:
+  list: |
+    root:hunter2-list
+  users:
+    - {{name: root, password: hunter2-user}}
+users:
+  - name: bob
+    passwd: {SHA512}
+    plain_text_passwd: hunter2-plain
+    hashed_passwd: {YESCRYPT}
+    sudo: "ALL=(ALL) NOPASSWD: /bin/login hunter2-sudo"
+write_files:
+  - {{path: /etc/hunter2-path, content: hunter2-content}}
+runcmd: [[mysql, -phunter2-run], "echo hunter2-run"]
+hunter2-key: {{a: hunter2-value}}
+"""
+POLICIES = {
+    "sudoers": "# hunter2\nDefaults badpass_message=hunter2-default\nCmnd_Alias X = /bin/a hunter2-alias\n"
+    "bob ALL = NOPASSWD: /bin/mysql -phunter2-argument, hunter2-program\npassword = hunter2-line\n",
+    "cloud.cfg": CLOUD_CONFIG,
+    "ssh.service": "# hunter2\n[Unit]\nDescription=hunter2\n[Service]\nEnvironment=A=hunter2-env\n"
+    "ExecStart=/usr/sbin/sshd -D -o 'SetEnv A=hunter2-option' -phunter2\nExecStart=/bin/x hunter2-exec\n",
+    "default": "OTHER=hunter2-other\nSSHD_OPTS='-u0 hunter2-opts'\n",
+    "preset": "# hunter2\nenable ssh.service\nhunter2-line x\n",
+    "dpkg": "Package: a\nStatus: install ok installed\nVersion: 1.0\nDescription: hunter2-description\n hunter2-more\n"
+    "Conffiles:\n /etc/a hunter2-conffile\n",
+    "apk": "P:a\nV:1.0-r0\nT:hunter2-description\nR:hunter2-file\n",
+    "os-release": "ID=debian\nPRETTY_NAME=hunter2-name\n# hunter2\n",
+    "names": "/proc/1/comm:hunter2 \\ name\nhunter2\n",
+}
+"""Files that say what the machine does, each with secrets, and how they are asked for."""
+FORMS = {
+    "sudoers": Keep.SUDOERS,
+    "cloud.cfg": Keep.CLOUD_CONFIG,
+    "ssh.service": Keep.SSHD_START,
+    "default": Keep.SSHD_START,
+    "preset": Keep.PRESETS,
+    "dpkg": Keep.DPKG_STATUS,
+    "apk": Keep.APK_INSTALLED,
+    "os-release": Keep.OS_RELEASE,
+    "names": Keep.PROCESS_NAMES,
+}
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """Lay out files with a secret of every kind; each holds `hunter2` or a part of a real key."""
@@ -62,6 +112,7 @@ def tree(tmp_path: Path) -> Path:
         "user-data": USER_DATA,
         "authorized_keys": f'environment="A=hunter2-env",command="hunter2-cmd" {ED25519} hunter2 too\nhunter2-line\n',
         "sshd_config": "SetEnv A=hunter2-setenv\nhunter2-setting x\nPort 22\n",
+        **POLICIES,
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
@@ -71,43 +122,75 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_saved_file_of_planted_secrets_holds_none_of_them(
-    tree: Path, ask: Ask, tmp_path: Path, redactor: Redactor
-) -> None:
-    read: Callable[..., ReadFile] = lambda name, keep, **cap: ReadFile(f"{tree}/{name}", keep, **cap)  # noqa: E731
-    questions: list[Question] = [
+def questions(at: str) -> list[Question]:
+    """Return what to ask for each file of the tree at `at`."""
+    read: Callable[..., ReadFile] = lambda name, keep: ReadFile(f"{at}/{name}", keep)  # noqa: E731
+    return [
         read("shadow", Keep.SHADOW),
         read("gshadow", Keep.GROUPS),
         read("passwd", Keep.PASSWD),
         read("history", Keep.SIZE),
         read("user-data", Keep.DIGEST),
         read("authorized_keys", Keep.AUTHORIZED_KEYS),
-        Glob(f"{tree}/sshd_conf*", Keep.SSHD_CONFIG),
-        Glob(f"{tree}/include*", Keep.SSHD_CONFIG),
-        Glob(f"{tree}/key?", Keep.PRIVATE_KEY),
-        Run("prints", f"cat {tree}/history; cat {tree}/history >&2", Keep.SSHD_TEST),
-        Run("lists", f"cat {tree}/history", Keep.PACKAGES),
-        Run("ends", f"cat {tree}/shadow; exit 4", Keep.NOTHING),
+        *(read(name, keep) for name, keep in FORMS.items()),
+        Glob(f"{at}/sshd_conf*", Keep.SSHD_CONFIG),
+        Glob(f"{at}/include*", Keep.SSHD_CONFIG),
+        Glob(f"{at}/key?", Keep.PRIVATE_KEY),
+        count_lines(f"{at}/history"),
+        Run("prints", f"cat {at}/history; cat {at}/history >&2", Keep.SSHD_TEST),
+        Run("lists", f"cat {at}/history", Keep.PACKAGES),
+        Run("listens", f"cat {at}/history", Keep.SOCKETS),
+        Run("ends", f"cat {at}/shadow; exit 4", Keep.NOTHING),
     ]
-    view = ask(*questions, redactor=redactor)
-    cut = ask(*(replace(question, cap_bytes=50) for question in questions), redactor=redactor)
-    views = {Viewpoint(Launch.A, 1, Vantage.INSIDE): view, Viewpoint(Launch.B, 1, Vantage.INSIDE): cut}
-    path = tmp_path / "x.evidence"
+
+
+def held(views: Mapping[Viewpoint, View], path: Path) -> bytes:
+    """Save the views; return all that the file and the views hold."""
     saved.save(Evidence(witnesses=frozenset(), target=Target(kind="ami", id="ami-1"), views=views), path)
     assert saved.load(path).views == views
-    held = gzip.decompress(path.read_bytes()) + b"".join(
+    return gzip.decompress(path.read_bytes()) + b"".join(
         part for each in views.values()
         for part in (
             *(entry.content or b"" for entry in each.entries.values()),
             *(stream for answer in each.answers.values() for stream in (answer.stdout, answer.stderr)),
         )
     )  # fmt: skip
+
+
+def assert_known(view: View, at: str) -> None:
+    """Check that what facts need is kept of the planted files."""
+    assert len(view.entries) == 8 + len(KEYS) + len(FORMS)
+    assert view.entries[f"{at}/history"].summary == {"bytes": str(len(HISTORY)), "lines": "2"}
+    assert view.answer(count_lines(f"{at}/history").key).text.strip() == "2"
+    assert view.entries[f"{at}/user-data"].summary["bytes"] == str(len(USER_DATA))
+    assert all("PRIVATE KEY" in view.entries[f"{at}/key{number}"].summary["header"] for number in range(len(KEYS)))
+    assert [name for name in FORMS if not view.content(f"{at}/{name}")] == []
+
+
+def test_a_saved_file_of_planted_secrets_holds_none_of_them(
+    tree: Path, ask: Ask, tmp_path: Path, redactor: Redactor
+) -> None:
+    asked = questions(str(tree))
+    view = ask(*asked, redactor=redactor)
+    cut = ask(*(replace(question, cap_bytes=50) for question in asked), redactor=redactor)
+    views = {Viewpoint(Launch.A, 1, Vantage.INSIDE): view, Viewpoint(Launch.B, 1, Vantage.INSIDE): cut}
+    found = held(views, tmp_path / "x.evidence")
     assert view.exit_code("ends") == 4
-    assert len(view.entries) == len(cut.entries) == 8 + len(KEYS)
-    assert [secret for secret in _secrets(tree) if secret in held] == []
-    assert view.entries[f"{tree}/history"].summary == {"bytes": str(len(HISTORY)), "lines": "2"}
-    assert view.entries[f"{tree}/user-data"].summary["bytes"] == str(len(USER_DATA))
-    assert all("PRIVATE KEY" in view.entries[f"{tree}/key{number}"].summary["header"] for number in range(len(KEYS)))
+    assert_known(view, str(tree))
+    assert len(cut.entries) == len(view.entries)
+    assert [secret for secret in _secrets(tree) if secret in found] == []
+
+
+def test_a_saved_file_of_planted_secrets_at_rest_holds_none_of_them(
+    tree: Path, tmp_path: Path, redactor: Redactor
+) -> None:
+    view = read_directory(tree, [Needs(first=tuple(questions("")))], redactor=redactor)
+    cut = read_directory(
+        tree, [Needs(first=tuple(replace(each, cap_bytes=50) for each in questions("")))], redactor=redactor
+    )
+    found = held({DISK: view, Viewpoint(Launch.B, 1, Vantage.INSIDE): cut}, tmp_path / "x.evidence")
+    assert_known(view, "")
+    assert [secret for secret in _secrets(tree) if secret in found] == []
 
 
 def _secrets(tree: Path) -> list[bytes]:
@@ -138,3 +221,12 @@ def test_the_metadata_of_a_file_whose_content_was_asked_for_loses_nothing(
     for keeps in ([Keep.NOTHING, Keep.PASSWD], [Keep.PASSWD, Keep.NOTHING], [Keep.PASSWD, Keep.PASSWD]):
         view = ask(*map(partial(ReadFile, path), keeps), redactor=redactor)
         assert "root:x:0:0" in (view.text(path) or "")
+
+
+def test_at_rest_too_a_file_that_is_asked_for_in_two_forms_is_kept_in_none(tree: Path, redactor: Redactor) -> None:
+    asked = (ReadFile("/passwd", Keep.PASSWD), Glob("/passw*", Keep.SSHD_CONFIG), ReadFile("/passwd", Keep.NOTHING))
+    view = read_directory(tree, [Needs(first=asked)], redactor=redactor)
+    with pytest.raises(InconclusiveError, match="two forms"):
+        view.content("/passwd")
+    again = read_directory(tree, [Needs(first=asked[::2])], redactor=redactor)
+    assert "root:x:0:0" in (again.text("/passwd") or "")

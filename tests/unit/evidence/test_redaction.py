@@ -15,7 +15,7 @@ from amigate.evidence.keep import Keep
 from amigate.evidence.model import Answer, View
 from amigate.evidence.questions import ReadFile
 from amigate.evidence.redaction.redactor import FORMS, Redactor
-from amigate.facts import catalogue, provisioning
+from amigate.facts import catalogue, provisioning, sshd_at_rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +153,7 @@ def test_no_content_takes_more_than_a_moment_or_much_room(what: str, kit: Any, r
 
 def test_no_fact_keeps_anything_whole() -> None:
     questions = [question for need in catalogue.NEEDS for question in need.first]
+    questions += sshd_at_rest.QUESTIONS
     assert questions
     assert Keep.WHOLE not in {question.keep for question in questions}
     by_path: dict[str, set[Keep]] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 MOST_UNKNOWN = 1000
 """Most lines of one file that are replaced by placeholders: with more, the file is another one than it should be."""
+
+_PLACEHOLDER = re.compile(r"\(not-kept-[0-9]+-[0-9a-f]{32}\)")
 
 Mac = Callable[[bytes], str]
 """Digest under the key of the run: tells like from unlike, and nothing to whoever does not have the key."""
@@ -43,13 +46,18 @@ def placeholder(text: str, mac: Mac) -> str:
     return f"(not-kept-{len(raw)}-{mac(raw)})"
 
 
+def is_placeholder(value: object) -> bool:
+    """Whether `value` stands for what is not kept."""
+    return isinstance(value, str) and _PLACEHOLDER.fullmatch(value) is not None
+
+
 def line_by_line(content: bytes, known: Callable[[str], str | None], mac: Mac) -> Kept:
     """Keep what `known` makes of each line, by number; a line for which it returns None becomes a placeholder.
 
     Lines end with a line feed and nothing else. Raises UnknownFormError where most of it is not known."""
     lines, unknown = [], 0
     for line in decoded(content).split("\n"):
-        kept = known(line) if line.strip() else ""
+        kept = known(line) if line.strip(" \t\r") else ""  # a form feed is no blank to sshd
         if kept is None:
             unknown += 1
             kept = placeholder(line, mac)

@@ -22,7 +22,7 @@ _OPTION = re.compile(r'(?P<name>[A-Za-z0-9-]{1,40})(?:=(?P<value>"(?:\\"|[^"])*+
 _OPEN_VALUES = {"from", "principals", "permitopen", "permitlisten", "expiry-time", "tunnel"}
 _OPEN_VALUE = re.compile(r'"[\w.,*?!:/\[\]@%+ -]{0,4096}"', re.ASCII)
 _CLOUD_INIT = re.compile(
-    r'"echo \'Please login as the user \\"[\w.-]{1,64}\\" rather than the user \\"root\\"\.\';'
+    r'"echo \'Please login as the user \\"[\w.$-]{1,64}\\" rather than the user \\"(?:root|\$DISABLE_USER)\\"\.\';'
     r'echo;sleep 10(?:;exit 142)?"',
     re.ASCII,
 )
@@ -91,10 +91,10 @@ def _authorized(line: str, mac: Mac) -> str | None:
     if key is None:
         return None
     comment = key.comment if _COMMENT.fullmatch(key.comment) else key.comment and placeholder(key.comment, mac)
-    return " ".join(filter(None, [_options(key.options, mac), key.type, key.blob, comment]))
+    return " ".join(filter(None, [options(key.options, mac), key.type, key.blob, comment]))
 
 
-def _options(text: str, mac: Mac) -> str:
+def options(text: str, mac: Mac) -> str:
     """Return the options by name; values only where they are addresses, names or times, or cloud-init's own."""
     kept, at = [], 0
     while at < len(text):

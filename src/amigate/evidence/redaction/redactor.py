@@ -9,7 +9,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amigate.evidence.keep import Keep
-from amigate.evidence.redaction import accounts, answers, keys, private_keys, sshd
+from amigate.evidence.redaction import (
+    accounts,
+    answers,
+    cloud_config,
+    keys,
+    os_release,
+    packages,
+    private_keys,
+    sockets,
+    sshd,
+    sudoers,
+    units,
+)
 from amigate.evidence.redaction.kept import Kept, UnknownFormError
 
 if TYPE_CHECKING:
@@ -20,6 +32,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_FORM = "content not kept: it is not of the form that was asked for"
 CUT = "content not kept: there is more of it than is collected"
+TWO_FORMS = "content not kept: it was asked for in two forms"
 NOT_ASKED = "content not kept: it was not asked for"
 
 
@@ -64,6 +77,16 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.UNITS: answers.units,
     Keep.ANSWER: _nothing,  # no file is kept so
     Keep.CLOUD_INIT_STATUS: answers.cloud_init_status,
+    Keep.CLOUD_CONFIG: cloud_config.config,
+    Keep.SUDOERS: sudoers.policy,
+    Keep.SSHD_START: units.sshd_start,
+    Keep.PRESETS: units.presets,
+    Keep.OS_RELEASE: os_release.os_release,
+    Keep.MACHINE_ID: os_release.machine_id,
+    Keep.DPKG_STATUS: packages.dpkg_status,
+    Keep.APK_INSTALLED: packages.apk_installed,
+    Keep.SOCKETS: sockets.sockets,
+    Keep.PROCESS_NAMES: sockets.process_names,
 }
 
 
@@ -111,3 +134,14 @@ class Redactor:
             return FORMS[keep](content, self.mac)
         except UnknownFormError:
             return Kept(withheld=UNKNOWN_FORM)
+
+
+def see(entry: Entry, entries: dict[str, Entry]) -> None:
+    """Note an entry. Asked twice, the answer with content stays; one that was asked in two forms is kept in none.
+
+    An image can make its sshd include its passwd, and what is left of one form is not to be judged by another."""
+    known = entries.get(entry.path)
+    if known is None or known.kept is Keep.NOTHING or (known.content is None and known.kept is None):
+        entries[entry.path] = entry
+    elif known.kept is not entry.kept and entry.kept is not Keep.NOTHING:
+        entries[entry.path] = replace(known, content=None, summary={}, withheld=TWO_FORMS)

@@ -127,9 +127,9 @@ def _arguments(words: Sequence[str], mac: Mac) -> list[str]:
     for word in words:
         option = _OPTION.fullmatch(word)
         if after_o:
-            kept.append(_option(word, mac))
+            kept.append(open_option(word, mac))
         elif option and option["value"]:
-            kept.append(option["flags"] + _option(option["value"], mac))
+            kept.append(option["flags"] + open_option(option["value"], mac))
         elif _FLAG.fullmatch(word) or _VALUE.fullmatch(word) or not word:
             kept.append(word)
         else:
@@ -138,7 +138,7 @@ def _arguments(words: Sequence[str], mac: Mac) -> list[str]:
     return kept
 
 
-def _option(text: str, mac: Mac) -> str:
+def open_option(text: str, mac: Mac) -> str:
     """Return the value of -o as it is, where it is a known setting without a secret; one word else."""
     found = setting(text)
     is_open = found is not None and found[0] in KEYWORDS and list(_open_words(*found, mac)) == list(found[1])

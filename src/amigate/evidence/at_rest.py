@@ -1,0 +1,168 @@
+"""A view of a file system at rest: the collector's questions, answered without running anything of the image.
+
+The file system may be a directory, or one read from an image's blocks: it answers `FileSystem`, and everything that
+decides what a view says is here. The tree is hostile: links are followed within it, as after chroot(2), devices,
+pipes and sockets are never read, and what cannot be told is unseen, never absent."""
+
+from __future__ import annotations
+
+import re
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, assert_never
+
+from amigate.check import InconclusiveError
+from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, resolve
+from amigate.evidence.line_count import counted
+from amigate.evidence.model import Answer, Entry, Kind, View, at_rest
+from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
+from amigate.evidence.redaction.redactor import see
+from amigate.evidence.script import GLOB_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from amigate.evidence.redaction.redactor import Redactor
+
+_ROUNDS = 40
+"""Most rounds of questions that follow from each other; a round costs nothing here."""
+_TOTAL_CAP_BYTES = 64 * 1024 * 1024
+"""Most content that one view holds."""
+
+
+def look(files: FileSystem, needs: Sequence[Needs], *, redactor: Redactor | None) -> View:
+    """Return what `needs` ask for, seen on a file system at rest; a command's answer is unseen.
+
+    Of every content there is what `redactor` keeps; None keeps it as it is, for whoever saves nothing."""
+    seen = _Seen(files, redactor)
+    asked: set[Question] = set()
+    for _ in range(_ROUNDS):
+        view = seen.view()
+        questions = dict.fromkeys(each for need in needs for each in (*need.first, *_following(need, view)))
+        new = [question for question in questions if question not in asked]
+        if not new:
+            break
+        asked.update(new)
+        for question in new:
+            seen.answer(question)
+    return seen.view()
+
+
+def _following(need: Needs, view: View) -> Iterable[Question]:
+    """Return what follows from the answers so far; what came before a fact could not tell stays."""
+    found: list[Question] = []
+    if need.then is not None:
+        with suppress(InconclusiveError):
+            for question in need.then(view):
+                found.append(question)  # noqa: PERF402 - what came before the error stays
+    return found
+
+
+@dataclass
+class _Seen:
+    """What was seen so far."""
+
+    files: FileSystem
+    redactor: Redactor | None
+    entries: dict[str, Entry] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    globbed: set[str] = field(default_factory=set)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    unseen: dict[str, str] = field(default_factory=dict)
+    total_bytes: int = 0
+
+    def view(self) -> View:
+        return View(
+            entries=dict(self.entries),
+            absent=frozenset(self.absent),
+            globbed=frozenset(self.globbed),
+            answers=dict(self.answers),
+            unseen=dict(self.unseen),
+        )
+
+    def answer(self, question: Question) -> None:
+        """Answer one question; whatever cannot be told is unseen."""
+        try:
+            match question:
+                case ReadFile():
+                    self._read(question)
+                case Glob():
+                    self._glob(question)
+                case Run():
+                    self._run(question)
+                case _:
+                    assert_never(question)
+        except OnlyLiveError:
+            self.unseen[question.key] = at_rest(question.key)
+        except OSError:
+            self.unseen[question.key] = f"{question.key}: it cannot be looked at in this file system"
+
+    def _read(self, question: ReadFile) -> None:
+        try:
+            self._see(question.path, question)
+        except (FileNotFoundError, NotADirectoryError):
+            self.absent.add(question.path)
+
+    def _glob(self, question: Glob) -> None:
+        pattern = question.pattern
+        if re.search(r"[\[\\\0]", pattern):
+            self.unseen[pattern] = f"{pattern!r} is no pattern that is read alike everywhere"
+            return
+        found = matches(self.files, pattern)
+        if len(found) > GLOB_LIMIT:
+            self.unseen[pattern] = f"{pattern}: more entries match than are collected"
+            return
+        for path in sorted(found):
+            self._see(path, question)
+        self.globbed.add(pattern)
+
+    def _run(self, question: Run) -> None:
+        path = counted(question)
+        if path is None:
+            self.unseen[question.key] = at_rest(question.key)
+            return
+        lines = self.files.read(resolve(self.files, path), question.cap_bytes).count(b"\n")
+        text = f"{lines}\n".encode("ascii")
+        answer = Answer(command=question.command, exit_code=0, stdout=text, stderr=b"")
+        self.answers[question.key] = self.redactor.answer(answer, question.keep) if self.redactor else answer
+
+    def _see(self, path: str, question: ReadFile | Glob) -> None:
+        entry = self._entry(path, question.wanted_bytes)
+        see(self.redactor.entry(entry, question.keep) if self.redactor else entry, self.entries)
+
+    def _entry(self, path: str, cap: int) -> Entry:
+        real = resolve(self.files, path, follow_last=False)
+        inode = self.files.lstat(real)
+        kind = _kind(inode.mode)
+        content = self._content(path, cap) if cap else None
+        return Entry(
+            path=path,
+            kind=kind,
+            mode=stat.S_IMODE(inode.mode),
+            uid=inode.uid,
+            gid=inode.gid,
+            size=inode.size,
+            mtime_s=inode.mtime_s,
+            target=self.files.readlink(real) if kind is Kind.LINK else "",
+            content=None if content is None else content[:cap],
+            truncated=content is not None
+            and (len(content) > cap or (kind is Kind.FILE and len(content) < min(inode.size, cap))),
+        )
+
+    def _content(self, path: str, cap: int) -> bytes | None:
+        """Return up to `cap` bytes and one; None where there is no file to read, or it cannot be read."""
+        try:
+            real = resolve(self.files, path)
+            if not stat.S_ISREG(self.files.lstat(real).mode) or self.total_bytes > _TOTAL_CAP_BYTES:
+                return None
+            content = self.files.read(real, cap + 1)
+        except OSError:
+            return None
+        self.total_bytes += len(content)
+        return content
+
+
+def _kind(mode: int) -> Kind:
+    kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+    return kinds.get(stat.S_IFMT(mode), Kind.OTHER)

@@ -1,0 +1,145 @@
+"""The histories that shells and tools keep in homes: that they are there, how large, how many lines; never a line.
+
+Homes come from passwd, not from a listing of /home; leftovers of accounts that are gone are looked for there too."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError
+from amigate.evidence.keep import Keep
+from amigate.evidence.line_count import CAP_BYTES, count_lines
+from amigate.evidence.model import Kind, covers
+from amigate.evidence.questions import Glob, Needs, Question, ReadFile
+from amigate.facts import accounts
+from amigate.facts.accounts import Accounts
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import Entry, View
+
+HOMES = ("/root", "/home/*", "/etc/skel")
+"""Where homes are, whatever passwd says."""
+NAMES = (
+    ".*hist*",
+    ".*hst*",
+    ".viminfo",
+    ".config/*/*hist*",
+    ".local/*/*hist*",
+    ".local/*/*/*hist*",
+    ".mongodb/*/*hist*",
+)
+"""Shells, editors, database clients, interpreters: `.bash_history`, `.lesshst`, `.wget-hsts`, fish's, mongosh's …"""
+_LINKS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A history file; never what it says."""
+
+    path: str
+    size_bytes: int
+    """Of the file that a link leads to."""
+    lines: int | None
+    """None where they were not counted: an empty file, or a very large one."""
+
+    def finding(self) -> Finding:
+        """Return the finding that it is there."""
+        lines = "" if self.lines is None else f" in {self.lines} lines"
+        return Finding(path=self.path, detail=f"a history of {self.size_bytes} bytes{lines}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histories:
+    """The history files of every home, sorted by path."""
+
+    all: tuple[History, ...]
+
+    @classmethod
+    def read(cls, view: View) -> Histories:
+        """Read what was seen; raises InconclusiveError when a home could not be looked through."""
+        Accounts.read(view).require_all_seen()
+        found = {entry.path: entry for pattern in _patterns(view) for entry in view.glob(pattern)}
+        histories = []
+        for path in sorted(found):
+            file = _file(view, found[path])
+            if file is not None:
+                histories.append(History(path=path, size_bytes=file.size, lines=_lines(view, file)))
+        return cls(all=tuple(histories))
+
+    def filled(self) -> list[Finding]:
+        """Find the histories that hold anything."""
+        return [history.finding() for history in self.all if history.size_bytes > 0]
+
+
+def _patterns(view: View) -> list[str]:
+    """Return every pattern to look for, in every home, as few as will do: each is a line of the collector's script."""
+    own = [
+        "/" + posixpath.normpath(account.home).lstrip("/") for account in Accounts.read(view).everybody if account.home
+    ]
+    homes = dict.fromkeys([*HOMES, *(home for home in own if not any(covers(each, home) for each in HOMES))])
+    return [posixpath.join(home, name) for home in homes for name in NAMES]
+
+
+def _rooted(home: str) -> str:
+    return "/" + posixpath.normpath(home).lstrip("/")
+
+
+def _file(view: View, entry: Entry) -> Entry | None:
+    """Return the file that `entry` is or leads to; None for a folder, a device, or a link to nothing."""
+    for _ in range(_LINKS):
+        if entry.kind is Kind.FILE:
+            return entry
+        if entry.kind is not Kind.LINK:
+            return None
+        following = view.entry(_target(entry))
+        if following is None:
+            return None
+        entry = following
+    raise InconclusiveError(f"{entry.path}: its links lead too far")
+
+
+def _target(entry: Entry) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target))
+
+
+def _is_counted(file: Entry) -> bool:
+    return 0 < file.size <= CAP_BYTES
+
+
+def _lines(view: View, file: Entry) -> int | None:
+    if not _is_counted(file):
+        return None
+    answer = view.answer(count_lines(file.path).key)
+    if answer.exit_code != 0 or not answer.text.strip().isdecimal():
+        raise InconclusiveError(f"{file.path}: its lines could not be counted")
+    return int(answer.text)
+
+
+def _then(view: View) -> list[Question]:
+    """Look through the homes, follow links, then count the lines of what is not empty."""
+    questions: list[Question] = [Glob(pattern, Keep.NOTHING) for pattern in _patterns(view)]
+    for pattern in _patterns(view):
+        for entry in view.glob(pattern) if pattern in view.globbed else ():
+            questions += _about(view, entry)
+    return questions
+
+
+def _about(view: View, entry: Entry) -> list[Question]:
+    links: list[Question] = []
+    for _ in range(_LINKS):
+        if entry.kind is Kind.FILE:
+            return [*links, count_lines(entry.path)] if _is_counted(entry) else links
+        if entry.kind is not Kind.LINK:
+            break
+        target = _target(entry)
+        links.append(ReadFile(target, Keep.NOTHING))
+        if target not in view.entries:
+            break
+        entry = view.entries[target]
+    return links
+
+
+NEEDS = Needs(first=accounts.NEEDS.first, then=_then)

@@ -1,0 +1,302 @@
+"""Same question, live and at rest, same answer: the real collector in a tree, and the tree as a directory."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amigate.check import AnswerError, InconclusiveError
+from amigate.evidence.keep import Keep
+from amigate.evidence.model import Kind
+from amigate.evidence.questions import Glob, Needs, ReadFile
+from amigate.facts import (
+    accounts,
+    authorized_keys,
+    cloud_config,
+    histories,
+    os_release,
+    packages,
+    services,
+    sshd,
+    sudoers,
+)
+from amigate.facts.accounts import Accounts
+from amigate.facts.authorized_keys import AuthorizedKeys
+from amigate.facts.cloud_config import CloudConfig
+from amigate.facts.histories import Histories
+from amigate.facts.os_release import OsRelease
+from amigate.facts.packages import Packages
+from amigate.facts.services import Services
+from amigate.facts.sshd import Sshd
+from amigate.facts.sshd_keywords import EVALUATED
+from amigate.facts.sudoers import Sudoers
+
+if TYPE_CHECKING:
+    from amigate.evidence.model import View
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBtJ0zXrBrrJZJXu1gwK4mBVXrYhVmEJJDCRVTkQJjlK\n"
+
+FACTS = {
+    "accounts": (Accounts.read, accounts.NEEDS),
+    "cloud_config": (CloudConfig.read, cloud_config.NEEDS),
+    "histories": (Histories.read, histories.NEEDS),
+    "os_release": (OsRelease.read, os_release.NEEDS),
+    "packages": (Packages.read, packages.NEEDS),
+    "services": (Services.read, services.NEEDS),
+    "sudoers": (Sudoers.read, sudoers.NEEDS),
+}
+
+
+def answer(read: Any, view: View) -> Any:
+    """Return the fact, or what kind of answer there is instead."""
+    try:
+        return read(view)
+    except AnswerError as error:
+        return type(error)
+
+
+def assert_alike(root: Any, fact: str) -> Any:
+    """Return the fact, which both ways of looking agree on."""
+    read, needs = FACTS[fact]
+    live, at_rest = (answer(read, view) for view in root.both(needs))
+    assert live == at_rest
+    return live
+
+
+def test_every_kind_of_entry_is_seen_alike(root: Any) -> None:
+    folder = root.folder / "x"
+    root.write("/x/file", b"\0\xff\n", 0o4640)
+    root.write("/x/empty")
+    root.write("/x/long", "x" * 100)
+    root.write("/x/.hidden", "h")
+    root.write(b"/x/\xff\n name".decode("utf-8", "surrogateescape"), "odd")
+    root.write("/x/sub/deep", "deep")
+    os.chown(folder / "file", 12, 34)
+    os.utime(folder / "file", (1, 1_600_000_000))
+    root.link("/x/relative", "sub/../file")
+    root.link("/x/absolute", "/x/sub")
+    root.link("/x/outside", "../../../../../../../../x/file")
+    root.link("/x/dangling", "/nowhere")
+    root.link("/x/loop", "loop")
+    root.link("/x/to-device", "/dev/null")
+    os.mkfifo(folder / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "s"))
+    paths = ["/x", "/x/absolute/deep", "/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"]
+    questions = [
+        Glob("/x/*", Keep.WHOLE, cap_bytes=50),
+        Glob("/x/*/d??p", Keep.WHOLE),
+        Glob("/x/.h*", Keep.WHOLE),
+        Glob("/none/*", Keep.WHOLE),
+        Glob("/x/absolute/deep", Keep.WHOLE),
+    ]
+    live, at_rest = replace(root, redactor=None).both(
+        Needs(
+            first=(*(ReadFile(path, Keep.WHOLE) for path in paths), ReadFile("/x/loop/below", Keep.WHOLE), *questions)
+        )
+    )
+    assert len(live.entries) == 17
+    assert live.entries == at_rest.entries
+    assert (
+        live.absent == at_rest.absent == {"/x/absolute/none", "/x/file/below", "/x/dangling/below", "/x/none", "/y/z"}
+    )
+    assert live.globbed == at_rest.globbed
+    assert live.unseen.keys() == at_rest.unseen.keys() == {"/x/loop/below"}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_made_up_trees_of_links_are_seen_alike(root: Any, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same trees on every run
+    names = ["a", "b", "c", ".d", "e f"]
+
+    def path(most: int, *, special: bool) -> str:
+        parts = [*names, "..", "."] if special else names
+        return "/".join(chance.choice(parts) for _ in range(chance.randint(1, most)))
+
+    for number in range(30):
+        at = root.folder / "x" / path(3, special=False)
+        try:
+            at.parent.mkdir(parents=True, exist_ok=True)
+            if number % 3:
+                at.symlink_to(chance.choice(["", "", "/", "/x/", "../../../"]) + path(3, special=True))
+            else:
+                at.write_text(f"{number}")
+        except OSError:
+            continue  # something else is there
+    questions = [ReadFile(f"/x/{path(4, special=False)}", Keep.WHOLE) for _ in range(60)]
+    globs = [
+        Glob("/x/*", Keep.WHOLE),
+        Glob("/x/*/*", Keep.WHOLE),
+        Glob("/x/?/b/*", Keep.WHOLE),
+        Glob("/x/.d/*", Keep.WHOLE),
+        Glob("/x/*/c", Keep.WHOLE),
+        Glob("/x/a/b/c", Keep.WHOLE),
+    ]
+    live, at_rest = replace(root, redactor=None).both(Needs(first=(*dict.fromkeys(questions), *globs)))
+    assert len(live.entries) > 5
+    mounted = ("/dev", "/proc", "/tmp", "/run")  # which a link to the root leads to
+    assert {path: entry for path, entry in live.entries.items() if not path.endswith(mounted)} == {
+        path: entry for path, entry in at_rest.entries.items() if not path.endswith(mounted)
+    }
+    assert live.entries.keys() == at_rest.entries.keys()
+    assert live.absent == at_rest.absent
+    assert live.globbed == at_rest.globbed
+    assert live.unseen.keys() == at_rest.unseen.keys()
+
+
+def test_accounts(root: Any) -> None:
+    assert [account.name for account in assert_alike(root, "accounts").all] == ["root", "bob"]
+    (root.folder / "etc/passwd").unlink()
+    assert_alike(root, "accounts")
+
+
+def test_os_release(root: Any) -> None:
+    root.write("/usr/lib/os-release", 'ID=debian\nVERSION_ID="12"\n')
+    root.link("/etc/os-release", "../usr/lib/os-release")
+    assert assert_alike(root, "os_release").version_id == "12"
+    root.link("/etc/os-release", "../nowhere")
+    assert_alike(root, "os_release")
+
+
+def test_histories(root: Any) -> None:
+    root.write("/root/.bash_history", "secret\nmore\n")
+    root.write("/srv/bob/.python_history", "no line feed")
+    root.write("/srv/bob/.lesshst")
+    root.write("/home/gone/.zsh_history", "x\n" * 3)
+    root.write("/srv/bob/.local/share/fish/fish_history", "x\n")
+    root.write("/root/.big_history", b"\n" * (1024 * 1024 + 1))
+    root.write("/root/.histories/file", "a folder is none")
+    root.write("/srv/kept", "x\n")
+    root.link("/root/.psql_history", "/dev/null")
+    root.link("/root/.mysql_history", "/srv/elsewhere")
+    root.link("/srv/elsewhere", "kept")
+    os.mkfifo(root.folder / "root/.pipe_history")
+    found = {each.path: (each.size_bytes, each.lines) for each in assert_alike(root, "histories").all}
+    assert found == {
+        "/home/gone/.zsh_history": (6, 3),
+        "/root/.bash_history": (12, 2),
+        "/root/.big_history": (1024 * 1024 + 1, None),
+        "/root/.mysql_history": (2, 1),
+        "/srv/bob/.lesshst": (0, None),
+        "/srv/bob/.local/share/fish/fish_history": (2, 1),
+        "/srv/bob/.python_history": (12, 0),
+    }
+
+
+def test_histories_are_never_taken(root: Any) -> None:
+    root.write("/root/.bash_history", "mysql -p hunter2\n")
+    for view in root.both(histories.NEEDS):
+        assert view.entries["/root/.bash_history"].content is None
+        assert b"hunter2" not in b"".join(each.stdout + each.stderr for each in view.answers.values())
+
+
+def test_services(root: Any) -> None:
+    units = "/usr/lib/systemd/system"
+    root.link("/etc/systemd/system/multi-user.target.wants/ssh.service", f"{units}/ssh.service")
+    root.link("/etc/systemd/system/sshd.service", f"{units}/ssh.service")
+    root.link("/etc/systemd/system/getty.target.wants/getty@tty1.service", f"{units}/getty@.service")
+    root.link("/etc/systemd/system/sockets.target.wants/telnet.socket", f"{units}/telnet.socket")
+    root.link("/etc/systemd/system/telnet.socket", "/dev/null")
+    root.link(f"{units}/sysinit.target.wants/vendor.service", "../vendor.service")
+    root.link(f"{units}/sysinit.target.wants/taken.service", "../taken.service")
+    root.link("/etc/systemd/system/sysinit.target.wants/taken.service", "/dev/null")
+    root.link("/lib/systemd/system/basic.target.wants/old.service", "../old.service")
+    root.link("/etc/runlevels/default/sshd", "/etc/init.d/sshd")
+    root.link("/etc/rc3.d/S01cron", "../init.d/cron")
+    root.write("/usr/lib/systemd/system-preset/90-default.preset", "enable ssh.service\ndisable *\n")
+    root.write("/etc/systemd/system-preset/10-own.preset", "disable ssh.service\n")
+    root.write("/etc/machine-id", "uninitialized\n")
+    fact = assert_alike(root, "services")
+    assert [each.name for each in fact.enabled] == [
+        "cron",
+        "getty@tty1.service",
+        "old.service",
+        "ssh.service",
+        "sshd",
+        "vendor.service",
+    ]
+    assert [each.name for each in fact.named("sshd.service", "getty@.service")] == ["getty@tty1.service", "ssh.service"]
+    assert (fact.preset("ssh.service"), fact.presets_at_boot) == (False, True)
+    assert set(fact.masked) == {"telnet.socket"}
+
+
+def test_sudoers(root: Any) -> None:
+    root.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n#include more\n", 0o440)
+    root.write("/etc/sudoers.d/90-cloud-init-users", "bob ALL=(ALL) NOPASSWD:ALL\n", 0o440)
+    root.write("/etc/sudoers.d/skipped.bak", "eve ALL=(ALL) NOPASSWD:ALL\n")
+    root.write("/etc/sudoers.d/skipped~", "eve ALL=(ALL) NOPASSWD:ALL\n")
+    root.write("/etc/more", "@include /srv/last\n")
+    root.write("/srv/last", "%wheel ALL=(ALL) NOPASSWD:ALL\n")
+    fact = assert_alike(root, "sudoers")
+    assert [rule.path for rule in fact.rules] == ["/etc/sudoers", "/etc/sudoers.d/90-cloud-init-users", "/srv/last"]
+    (root.folder / "etc/sudoers").unlink()
+    assert_alike(root, "sudoers")
+
+
+def test_cloud_config(root: Any) -> None:
+    root.write("/etc/cloud/cloud.cfg", "ssh_pwauth: true\nsystem_info:\n  default_user:\n    name: bob\n")
+    root.write(
+        "/etc/cloud/cloud.cfg.d/10-a.cfg", "ssh_pwauth: false\nsystem_info: {default_user: {lock_passwd: false}}\n"
+    )
+    root.write("/etc/cloud/cloud.cfg.d/20-b.cfg", "disable_root: true\n")
+    root.write("/etc/cloud/cloud.cfg.d/README", "not: read\n")
+    fact = assert_alike(root, "cloud_config")
+    assert fact.value("ssh_pwauth") is False
+    assert fact.origin(("ssh_pwauth",)) == ("/etc/cloud/cloud.cfg.d/10-a.cfg", 1)
+    assert fact.value("system_info", "default_user") == {"name": "bob", "lock_passwd": False}
+    root.write("/etc/cloud/cloud.cfg.d/99-bad.cfg", "a: !!python/object:os.system {}\n")
+    assert_alike(root, "cloud_config")
+
+
+def test_packages_of_nobody(root: Any) -> None:
+    assert assert_alike(root, "packages") is InconclusiveError
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_whole_debian(debian: Any, fact: str) -> None:
+    assert_alike(debian, fact)
+
+
+def test_the_sshd_of_a_whole_debian(debian: Any) -> None:
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        key = debian.folder / f"etc/ssh/ssh_host_{kind}_key"
+        if not key.exists():
+            subprocess.run(["ssh-keygen", "-q", "-N", "", "-t", kind, "-f", str(key)], check=True)
+    (debian.folder / "run/sshd").mkdir(exist_ok=True)
+    debian.write(
+        "/etc/ssh/sshd_config.d/50-match.conf", "Match Group games Address 10.0.0.0/8\nPasswordAuthentication yes\n"
+    )
+    debian.write("/etc/keys/root", KEY)
+    debian.write("/etc/ssh/sshd_config.d/60-keys.conf", "AuthorizedKeysFile .ssh/authorized_keys /etc/keys/%u\n")
+    needs = (sshd.NEEDS, authorized_keys.NEEDS)
+    live, at_rest = (Sshd.read(view) for view in debian.both(*needs))
+    assert (live.lines, live.superusers) == (at_rest.lines, at_rest.superusers)
+    assert [(each.user, each.subject) for each in live.sessions] == [
+        (each.user, each.subject) for each in at_rest.sessions
+    ]
+    for running, evaluated in zip(live.sessions, at_rest.sessions, strict=True):
+        assert evaluated.settings == {name: tuple(running.settings.get(name, ())) for name in EVALUATED}
+    assert live.sessions_where("passwordauthentication", is_not="no") == at_rest.sessions_where(
+        "passwordauthentication", is_not="no"
+    )
+    keys, keys_at_rest = (AuthorizedKeys.read(view) for view in debian.both(*needs))
+    assert keys == keys_at_rest
+    assert [key.path for key in keys.all] == ["/etc/keys/root"]
+
+
+def test_what_only_a_running_machine_has_is_unseen(root: Any) -> None:
+    root.write("/proc/net/tcp", "left here")
+    view = root.at_rest(
+        Needs(
+            first=(ReadFile("/proc/net/tcp", Keep.WHOLE), Glob("/sys/*", Keep.WHOLE), ReadFile("/bin/sh", Keep.NOTHING))
+        )
+    )
+    assert view.is_at_rest("/proc/net/tcp")
+    assert view.is_at_rest("/sys/*")
+    assert view.entries["/bin/sh"].kind is Kind.LINK
