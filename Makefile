@@ -30,7 +30,7 @@ unit: setup-dev
 	@echo "==> tests that boot nothing"
 	@.venv/bin/pytest -m "not vm and not slow" --ignore=tests/faults -n auto --dist loadfile
 	@echo "==> faults at every call, machines that hang, lie or die, runs that are killed"
-	@.venv/bin/pytest tests/faults -m "not slow" -n auto --dist loadfile
+	@.venv/bin/pytest tests/faults -m "not slow" -n auto --dist worksteal
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"

@@ -169,6 +169,7 @@ def test_credentials_that_are_not_the_sandboxs_are_refused(cli: CommandLine, cle
     assert "EXAMPLE" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_partial_run_passes_in_part_and_never_allows_sharing(
     cli: CommandLine, clean_ami: str, tmp_path: Path, account: Account
 ) -> None:

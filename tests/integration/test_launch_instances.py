@@ -120,10 +120,8 @@ with open_run(aws, progress=lambda text: print(text, flush=True)) as run:
 """
 
 
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGHUP, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGTERM))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_stays_when_the_run_is_ended_during_boot(
     sandbox: Sandbox, aws: Aws, clean_ami: str, number: signal.Signals
 ) -> None:

@@ -117,6 +117,7 @@ def test_the_systemd_image_boots_with_no_failed_unit_and_powers_off_by_its_butto
     assert "Power down" in str(ec2.get_console_output(InstanceId=guest.instance_id)["Output"])
 
 
+@pytest.mark.slow
 def test_an_imported_raw_image_boots(
     boot: Callable[[str], Guest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

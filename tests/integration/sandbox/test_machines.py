@@ -194,6 +194,7 @@ def test_a_security_group_stays_while_an_instance_has_it(running: Running, ec2: 
         ec2.delete_security_group(GroupId=group)
 
 
+@pytest.mark.slow
 def test_an_image_of_a_running_instance_is_made_while_it_reboots(running: Running, ec2: Any) -> None:
     before = _console(ec2, running.instance_id).count("Linux version")
     image_id = ec2.create_image(InstanceId=running.instance_id, Name="rebooted")["ImageId"]

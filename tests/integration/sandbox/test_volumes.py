@@ -33,6 +33,7 @@ def _holds_mark(sandbox: Sandbox, known_id: str) -> bool:
     return MARK in sandbox._cloud.store.disk(known_id).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_data_volume_is_a_drive_of_the_guest_and_outlives_it(
     sandbox: Sandbox, launch: Callable[..., Running], ec2: Any, clean_ami: str
 ) -> None:
