@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from amigate.report.escape import printable
 from amigate.result import Scope, Status, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from amigate.result import Report, Result
 
 ORDER = (
@@ -28,14 +31,19 @@ _STYLES = {
 }
 _WIDTH = max(len(status) for status in Status)
 _FINDINGS_SHOWN = 20
+_SHARED = 3
+"""A reason that so many undecided rules have is told once, below them."""
 
 
 def render(report: Report, *, color: bool = False) -> str:
     """Return the report as lines of text, with ANSI colours if asked for; image content is escaped."""
     results = sorted(report.results, key=lambda result: (ORDER.index(result.status), result.severity.rank))
     lines = [*_head(report), ""]
+    shared = _shared_reasons(results)
     for result in results:
-        lines += _lines(result, color=color)
+        lines += _lines(result, shared, color=color)
+    for number, reason in enumerate(shared, 1):
+        lines += ["", f"Reason {number}, of {shared[reason]} rules: {printable(reason)}"]
     for launch, tail in report.console.items():
         lines += ["", f"Last lines of the serial console of launch {printable(launch)}:"]
         lines += [f"    {printable(line)}" for line in tail.splitlines()]
@@ -55,7 +63,13 @@ def _head(report: Report) -> list[str]:
     ]
 
 
-def _lines(result: Result, *, color: bool) -> list[str]:
+def _shared_reasons(results: Sequence[Result]) -> dict[str, int]:
+    """Return the messages that many undecided rules have in common, with their number: each is told once."""
+    undecided = Counter(result.message for result in results if result.status is Status.INCONCLUSIVE and result.message)
+    return {message: number for message, number in undecided.items() if number >= _SHARED}
+
+
+def _lines(result: Result, shared: Mapping[str, int], *, color: bool) -> list[str]:
     status = _paint(f"{result.status.upper():{_WIDTH}}", _STYLES.get(result.status, ""), on=color)
     blocking = "" if result.blocking or result.status not in _BAD else ", does not block"
     lines = [f"{status}  {result.id}  ({result.severity}{blocking})"]
@@ -64,7 +78,8 @@ def _lines(result: Result, *, color: bool) -> list[str]:
     indent = " " * (_WIDTH + 2)
     lines[0] += f"  {result.title}" if result.status in _BAD else ""
     if result.message and not (result.findings and result.status is Status.FAIL):
-        lines.append(f"{indent}{printable(result.message)}")
+        known = result.status is Status.INCONCLUSIVE and result.message in shared
+        lines.append(f"{indent}{_reference(result, shared) if known else printable(result.message)}")
     for finding in result.findings[:_FINDINGS_SHOWN]:
         seen = f"  [{finding.seen}]" if finding.seen else ""
         print_ = f"  {finding.fingerprint}" if finding.fingerprint else ""
@@ -74,6 +89,10 @@ def _lines(result: Result, *, color: bool) -> list[str]:
     if result.remediation:
         lines.append(f"{indent}fix: hardening step {result.step}")
     return lines
+
+
+def _reference(result: Result, shared: Mapping[str, int]) -> str:
+    return f"reason {list(shared).index(result.message) + 1}, below"
 
 
 def _fixes(report: Report) -> list[str]:

@@ -260,6 +260,18 @@ def test_colours_are_ours_alone() -> None:
     assert "\x1b" not in coloured
 
 
+def test_a_reason_that_many_rules_share_is_told_once() -> None:
+    why = "launch A: not allowed to launch \x1b[2J"
+    undecided = [result(f"rule-{number}", Status.INCONCLUSIVE, message=why) for number in range(3)]
+    alone = result("rule-alone", Status.INCONCLUSIVE, message="nothing answered")
+    text = console.render(report(*undecided, alone, result("rule-passed", Status.PASS)))
+    assert text.count("not allowed to launch") == 1
+    assert text.count("reason 1, below") == 3
+    assert "Reason 1, of 3 rules: launch A: not allowed" in text
+    assert "nothing answered" in text
+    assert "\x1b" not in text
+
+
 def test_long_lists_of_findings_say_how_many_more_there_are() -> None:
     many = tuple(Finding(path=f"/{number}", detail="d") for number in range(25))
     text = console.render(report(result("a", Status.FAIL, findings=many)))
