@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amigate.sources.aws import Aws
     from amigate.sources.instance import Observation
     from amigate.sources.keep import Keep
-    from amigate.sources.observer import Further
+    from amigate.sources.observation import Further
 
 LIFETIME_S = 7200
 """Beside the time for logins; a run is over long before, so what is there then was left behind."""
@@ -120,5 +120,6 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
         if seen is None:
             raise
         log.left = error
-        log.notes.append(f"Resources were left behind: {error}. " + " ".join(error.hint.splitlines()))
+        told, *commands = error.hint.splitlines()
+        log.notes.append(f"Resources were left behind: {error}. {told} {'; '.join(commands)}")
     return seen

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from amigate.sources.observer import Manner, Observer, Questions, Seen
+from amigate.sources.observation import Manner, Questions, Seen
+from amigate.sources.observer import Observer
 from amigate.sources.reach import reach
 
 if TYPE_CHECKING:

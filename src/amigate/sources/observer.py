@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from amigate.check import AnswerError, Look
 from amigate.errors import AmigateError, AwsError, ConnectionFailedError, LaunchError
@@ -16,6 +16,7 @@ from amigate.evidence.questions import Run
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.sources.console import console_tail
 from amigate.sources.identity import against_console, believed, console_of
+from amigate.sources.observation import Clock, Manner, Questions, Seen
 from amigate.sources.reach import await_address, reach
 from amigate.sources.shutdown_timer import arm_shutdown, taken_out, timer
 from amigate.sources.standing import await_standing
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from amigate.sources.connection import Connection
     from amigate.sources.launch import AccountRun
     from amigate.sources.machine import Machine
-    from amigate.sources.tunnel import JumpHost
 
 GOING_DOWN_S = 30.0
 """How long the login from before a reboot is watched for its end; afterwards a new one finds out which boot it is."""
@@ -42,73 +42,6 @@ FURTHER_CAP_BYTES = 1024 * 1024
 """Most of one stream of its answer."""
 STRANGER_S = 60.0
 """How long a server that has answered before may take to answer a stranger."""
-
-
-class Further(Protocol):
-    """Asks what nobody could foresee, command by command."""
-
-    def __call__(
-        self,
-        launch: Launch,
-        inside: View,
-        contact: Contact,
-        ask: Callable[[str, str], View],
-        is_cancelled: Callable[[], bool],
-    ) -> None:
-        """Ask `ask` for the answer to a command line, by a key; it is in the view that comes back, and stays there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Questions:
-    """What is asked of a machine."""
-
-    needs: Sequence[Needs]
-    after_reboot: Callable[[View], Sequence[Needs]] = lambda _: ()
-    """What is asked after a reboot, by what was seen before it."""
-    boot: Callable[[View], str] = lambda _: ""
-    """Which boot a view was taken in; raises AnswerError where that cannot be told."""
-    further: Further | None = None
-    """Asks more of a launch whose inside was collected, before anything is done to it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Manner:
-    """How machines are reached, and how long one waits for them."""
-
-    ssh_users: Sequence[str]
-    ssh_port: int = 22
-    jump: JumpHost | None = None
-    """The host to go through; None: straight to the machine."""
-    timeout_s: float = 300
-    """Until a login works, after the launch and again after a reboot."""
-    key_wait_s: float | None = None
-    """How long a key that was refused may still be on its way (default: as long as there is time)."""
-    collect_s: float = 480
-    """For all of a collection, the end of first-boot provisioning included."""
-    status_s: float = 600
-    """Until EC2's status checks have passed, after the last look."""
-
-
-@dataclass(kw_only=True)
-class Seen:
-    """What was seen of one launch."""
-
-    launch: Launch
-    launched: Machine | None = None
-    """None when it could not be launched."""
-    views: dict[Viewpoint, View] = field(default_factory=dict)
-    console: str = ""
-    """The tail of the console, when nobody could log in; harmless to print."""
-    laps: dict[str, float] = field(default_factory=dict)
-    """Seconds per phase."""
-    ready_at: float = 0.0
-    """time.monotonic() of the last moment at which there was something new to look at."""
-
-    @property
-    def machine(self) -> Machine:
-        """The machine, of a launch that was made."""
-        assert self.launched is not None, "nothing is looked at without one"
-        return self.launched
 
 
 class Observer:
@@ -144,7 +77,7 @@ class Observer:
         """Launch one instance and see what there is to see.
 
         Where AWS or a jump host is in the way, what was not seen until then is broken; what was seen is not lost."""
-        clock = _Clock()
+        clock = Clock()
         seen = Seen(launch=launch, laps=clock.laps)
         try:
             seen.launched = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
@@ -168,7 +101,7 @@ class Observer:
             if viewpoint.launch is seen.launch:
                 seen.views.setdefault(viewpoint, View(broken=reason))
 
-    def _look_inside(self, seen: Seen, clock: _Clock) -> None:
+    def _look_inside(self, seen: Seen, clock: Clock) -> None:
         contact, connection = self._reach(seen.machine)
         clock.lap("login")
         seen.ready_at = time.monotonic()
@@ -191,7 +124,7 @@ class Observer:
             if connection is not None:
                 connection.close()
 
-    def _collect_first(self, seen: Seen, contact: Contact, connection: Connection | None, clock: _Clock) -> Contact:
+    def _collect_first(self, seen: Seen, contact: Contact, connection: Connection | None, clock: Clock) -> Contact:
         """Collect what there is inside; return the contact with what the console says of its host key."""
         key = Viewpoint(seen.launch, 1, Vantage.INSIDE)
         if connection is None:
@@ -210,7 +143,7 @@ class Observer:
         seen.views[key] = believed(inside, contact)
         return contact
 
-    def _look_after_reboot(self, seen: Seen, before: View, connection: Connection | None, clock: _Clock) -> None:
+    def _look_after_reboot(self, seen: Seen, before: View, connection: Connection | None, clock: Clock) -> None:
         outside, inside = (Viewpoint(seen.launch, 2, vantage) for vantage in (Vantage.OUTSIDE, Vantage.INSIDE))
         first = seen.views[Viewpoint(seen.launch, 1, Vantage.INSIDE)]
         if connection is None or first.broken:
@@ -262,7 +195,7 @@ class Observer:
             pass
         connection.close()
 
-    def _look_as_stranger(self, seen: Seen, clock: _Clock) -> None:
+    def _look_as_stranger(self, seen: Seen, clock: Clock) -> None:
         """See a launch without a key from outside, once another launch has shown who the default user is."""
         outside = Viewpoint(seen.launch, 1, Vantage.OUTSIDE)
         until = time.monotonic() + self._manner.timeout_s
@@ -310,7 +243,7 @@ class Observer:
         collector.close()  # the server may allow one session at a time; more can be asked through a new shell
         return view, arm_shutdown(connection, minutes) or ""
 
-    def _ask_further(self, launch: Launch, contact: Contact, collector: Collector, inside: View, clock: _Clock) -> View:
+    def _ask_further(self, launch: Launch, contact: Contact, collector: Collector, inside: View, clock: Clock) -> View:
         """Ask what was not foreseen, through the shell that has collected; return the view with the answers."""
         further = self._questions.further
         if further is None or inside.broken:
@@ -342,7 +275,7 @@ class Observer:
             jump=self._manner.jump,
         )
 
-    def _standing(self, seen: Seen, clock: _Clock) -> Standing | None:
+    def _standing(self, seen: Seen, clock: Clock) -> Standing | None:
         if Look.STATUS not in self._plan.looks:
             return None
         found = await_standing(
@@ -350,16 +283,3 @@ class Observer:
         )
         clock.lap("status")
         return found
-
-
-class _Clock:
-    """Seconds per phase; a phase that comes twice counts both."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        self.laps: dict[str, float] = {}
-
-    def lap(self, phase: str) -> None:
-        now = time.monotonic()
-        self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
-        self._since = now

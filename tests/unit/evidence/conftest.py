@@ -16,6 +16,7 @@ from amigate.evidence.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from amigate.evidence.keep import Keep
     from amigate.evidence.model import View
@@ -51,6 +52,25 @@ class ShellChannel:
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(10)
+
+
+KEYS = {
+    "OpenSSH ed25519": ["-t", "ed25519", "-N", ""],
+    "OpenSSH ed25519 with a passphrase": ["-t", "ed25519", "-N", "hunter2"],
+    "OpenSSH rsa": ["-t", "rsa", "-b", "2048", "-N", ""],
+    "PEM rsa": ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""],
+    "PEM rsa with a passphrase": ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "hunter2"],
+    "PEM ecdsa": ["-t", "ecdsa", "-m", "PEM", "-N", ""],
+    "PKCS 8 rsa": ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""],
+    "PKCS 8 rsa with a passphrase": ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", "hunter2"],
+}
+"""Each kind of private key, with the options that make it."""
+
+
+def private_key(folder: Path, name: str, *arguments: str) -> Path:
+    """Make a private key with ssh-keygen; return where it is."""
+    subprocess.run(["ssh-keygen", "-q", "-f", str(folder / name), *arguments], check=True)
+    return folder / name
 
 
 @pytest.fixture(params=SHELLS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ from amigate.evidence.redaction.redactor import Redactor
 from amigate.result import Target
 from amigate.sources.directory import read_directory
 
+from .conftest import KEYS, private_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -31,21 +32,6 @@ if TYPE_CHECKING:
 SHA512 = "$6$rounds=5000$saltsalt$" + "a" * 86
 YESCRYPT = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7"
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE5vYm9keUtub3dzVGhlUHJpdmF0ZUhhbGZPZlRoaXM="
-KEYS = {
-    "OpenSSH ed25519": ("ssh-keygen", ["-t", "ed25519", "-N", ""]),
-    "OpenSSH ed25519 with a passphrase": ("ssh-keygen", ["-t", "ed25519", "-N", "hunter2"]),
-    "OpenSSH rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-N", ""]),
-    "PEM rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""]),
-    "PEM rsa with a passphrase": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "hunter2"]),
-    "PEM ecdsa": ("ssh-keygen", ["-t", "ecdsa", "-m", "PEM", "-N", ""]),
-    "PKCS 8 rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""]),
-    "PKCS 8 rsa with a passphrase": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", "hunter2"]),
-}
-
-
-def private_key(folder: Path, name: str, *arguments: str) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-f", str(folder / name), *arguments], check=True)
-    return folder / name
 
 
 HISTORY = "mysql -u root -phunter2-history\nexport TOKEN=hunter2-token\n"
@@ -116,7 +102,7 @@ def tree(tmp_path: Path) -> Path:
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
-    for number, (_, arguments) in enumerate(KEYS.values()):
+    for number, arguments in enumerate(KEYS.values()):
         private_key(tmp_path, f"key{number}", *arguments)
     (tmp_path / "included").symlink_to("history")
     return tmp_path

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from amigate.evidence.keep import Keep
 from amigate.facts.authorized_keys import parse
 
+from .conftest import KEYS, private_key
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -85,26 +87,9 @@ def test_a_public_key_is_one_line(kept: Callable[..., str], is_withheld: Callabl
     assert is_withheld("hunter2\n", Keep.PUBLIC_KEY)
 
 
-def private_key(folder: Path, name: str, *arguments: str) -> Path:
-    subprocess.run(["ssh-keygen", "-q", "-f", str(folder / name), *arguments], check=True)
-    return folder / name
-
-
-KEYS = {
-    "OpenSSH ed25519": ("ssh-keygen", ["-t", "ed25519", "-N", ""]),
-    "OpenSSH ed25519 with a passphrase": ("ssh-keygen", ["-t", "ed25519", "-N", "hunter2"]),
-    "OpenSSH rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-N", ""]),
-    "PEM rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", ""]),
-    "PEM rsa with a passphrase": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "hunter2"]),
-    "PEM ecdsa": ("ssh-keygen", ["-t", "ecdsa", "-m", "PEM", "-N", ""]),
-    "PKCS 8 rsa": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", ""]),
-    "PKCS 8 rsa with a passphrase": ("ssh-keygen", ["-t", "rsa", "-b", "2048", "-m", "PKCS8", "-N", "hunter2"]),
-}
-
-
 @pytest.mark.parametrize("kind", KEYS)
 def test_a_private_key_is_known_by_its_public_half(kind: str, kit: Any, tmp_path: Path, redactor: Redactor) -> None:
-    path = private_key(tmp_path, "key", *KEYS[kind][1])
+    path = private_key(tmp_path, "key", *KEYS[kind])
     entry = redactor.entry(kit.file("/k", path.read_bytes()), Keep.PRIVATE_KEY)
     assert entry.content is None
     listed = subprocess.run(["ssh-keygen", "-lf", f"{path}.pub"], capture_output=True, text=True, check=True).stdout
