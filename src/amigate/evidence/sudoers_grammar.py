@@ -148,6 +148,8 @@ def _rules(content: str, path: str, line: int) -> Iterator[Rule]:
         raise InconclusiveError(f"{path}:{line} is in no form of sudoers that is known here")
     users = _words(who[0])
     for hosts, commands in _sections(f"{who[1]}={head[2]}"):
+        if not users or not hosts:  # sudo refuses that
+            raise InconclusiveError(f"{path}:{line} says not for whom, or not where")
         run_as, asks = "", None
         for item in split(commands, ","):
             run_as, asks, command = _prefixes(item, run_as, asks)

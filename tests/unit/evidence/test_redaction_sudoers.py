@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from amigate.check import InconclusiveError
@@ -112,6 +112,8 @@ texts = st.text(alphabet='bA!%#:=,() /\\"\n\tNOPASWD@inclued*.', max_size=60)
 
 
 @given(st.one_of(policies, policies.map(lambda text: text.replace(", ", ", \\\n ")), texts))
+@example(": :==")
+@example(", ALL = ALL")
 @settings(max_examples=400, deadline=None)
 def test_a_policy_reads_the_same_before_and_after(kit: Any, redactor: Redactor, text: str) -> None:
     kept = redactor.entry(kit.file(MAIN, text.encode()), Keep.SUDOERS)
