@@ -79,9 +79,13 @@ def bed(folder: Path, *, relay: bool = False) -> Iterator[Bed]:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     namespaces = not relay and all(map(shutil.which, ("ip", "cc"))) and Path("/dev/net/tun").exists()
     with ExitStack() as stack:
-        link = stack.enter_context(_namespaces(folder) if namespaces else _relay())
-        server = ["ip", "netns", "exec", SERVER] if namespaces else []
-        port = link.port if isinstance(link, _Wan) else link.upstream
+        link: Link
+        if namespaces:
+            link = stack.enter_context(_namespaces(folder))
+            server, port = ["ip", "netns", "exec", SERVER], link.port
+        else:
+            link = relayed = stack.enter_context(_relay())
+            server, port = [], relayed.upstream
         sshd = stack.enter_context(_machine(folder, server, link.address, port, key.with_suffix(".pub")))
         made = Bed(link=link, folder=folder, key=key, sshd=sshd)
         _await(made)
@@ -129,7 +133,7 @@ class _Wan:
     """Two namespaces and `wan.c` between them."""
 
     address, port = SERVER_ADDRESS, 22
-    prefix = ("ip", "netns", "exec", CLIENT)
+    prefix: Sequence[str] = ("ip", "netns", "exec", CLIENT)
 
     def __init__(self, control: mmap.mmap) -> None:
         self._control = control
@@ -169,7 +173,7 @@ class _Relay:
     """Holds bytes back on their way through this process."""
 
     address = "127.0.0.1"
-    prefix = ()
+    prefix: Sequence[str] = ()
     port: int = 0
     upstream: int = 0
     delay_s: float = 0.0

@@ -163,7 +163,7 @@ def report(samples: Samples, names: Sequence[str], rtts: Sequence[float]) -> Non
     """Print the medians, side by side."""
 
     def median(name: str, rtt: float, what: str) -> float:
-        return statistics.median(getattr(sample, what) for sample in samples[name, rtt])
+        return float(statistics.median(getattr(sample, what) for sample in samples[name, rtt]))
 
     near = min(rtts)
     print("\n| median of one run | " + " | ".join(f"{rtt:g} ms" for rtt in rtts), end=" | ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import questions as q
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, ReadFile, Run
 
 if TYPE_CHECKING:
@@ -16,30 +17,36 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Entry, View
     from amigate.evidence.questions import Question
 
-PACKAGES = Run("packages", "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n'", cap_bytes=2**20)
-SSHD = Run("sshd -T", "sshd -T")
-LISTENERS = Run("listeners", "ss -Htln")
-SETUID = Run("setuid", "find /usr/bin -xdev -type f -perm /6000")
-WRITABLE = Run("writable", "find /etc -xdev -type f -perm -0002")
-PROCESSES = Run("processes", "ps -Aww -o comm=")
-VALID = Run("sshd -t", "sshd -t")
+PACKAGES = Run(
+    "packages", "dpkg-query -W -f '${Package} ${Version} ${db:Status-Status}\\n'", cap_bytes=2**20, keep=Keep.WHOLE
+)
+SSHD = Run("sshd -T", "sshd -T", keep=Keep.WHOLE)
+LISTENERS = Run("listeners", "ss -Htln", keep=Keep.WHOLE)
+SETUID = Run("setuid", "find /usr/bin -xdev -type f -perm /6000", keep=Keep.WHOLE)
+WRITABLE = Run("writable", "find /etc -xdev -type f -perm -0002", keep=Keep.WHOLE)
+PROCESSES = Run("processes", "ps -Aww -o comm=", keep=Keep.WHOLE)
+VALID = Run("sshd -t", "sshd -t", keep=Keep.WHOLE)
 
 
 def _keys_of_homes(view: View) -> Iterator[Question]:
     for line in (view.text("/etc/passwd") or "").splitlines():
         home = line.split(":")[5]
         if home.startswith(("/home/", "/root")):
-            yield ReadFile(f"{home}/.ssh/authorized_keys")
+            yield ReadFile(f"{home}/.ssh/authorized_keys", keep=Keep.WHOLE)
 
 
-_paths = [path for path, *_ in (*q.FILES, *q.CONTAINS)]
+def _asked(path: str) -> ReadFile:
+    return ReadFile(path, keep=Keep.WHOLE if path in _read or path.startswith("/proc") else Keep.NOTHING)
+
+
+_paths = [*(path for path, *_ in q.FILES), *(path for path, _ in q.CONTAINS)]
 _paths += [*q.ABSENT, "/etc/passwd", "/etc/group", "/etc/shadow", "/etc/machine-id"]
 _paths += [f"/proc/sys/{key.replace('.', '/')}" for key in q.SYSCTLS]
 _read = {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/machine-id", *(path for path, _ in q.CONTAINS)}
 NEEDS = Needs(
     first=(
-        *(ReadFile(p) if p in _read or p.startswith("/proc") else ReadFile(p, 0) for p in dict.fromkeys(_paths)),
-        Glob("/etc/ssh/ssh_host_*", 0),
+        *(_asked(path) for path in dict.fromkeys(_paths)),
+        Glob("/etc/ssh/ssh_host_*", keep=Keep.NOTHING),
         *(PACKAGES, SSHD, LISTENERS, SETUID, WRITABLE, PROCESSES, VALID),
     ),
     then=_keys_of_homes,
