@@ -143,7 +143,7 @@ class _Seen:
             uid=inode.uid,
             gid=inode.gid,
             size=inode.size,
-            mtime_s=inode.mtime_s,
+            mtime_s=inode.mtime_ns // 10**9,
             target=self.files.readlink(real) if kind is Kind.LINK else "",
             content=None if content is None else content[:cap],
             truncated=content is not None

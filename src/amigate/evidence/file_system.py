@@ -31,7 +31,10 @@ class Inode:
     uid: int
     gid: int
     size: int
-    mtime_s: int
+    mtime_ns: int
+    """Nanoseconds since the epoch, by the image's clock."""
+    number: int = 0
+    """Of the inode; the same for every name of a file that has several."""
 
 
 class FileSystem(Protocol):

@@ -60,7 +60,8 @@ class Directory:
             uid=found.st_uid,
             gid=found.st_gid,
             size=found.st_size,
-            mtime_s=found.st_mtime_ns // 10**9,
+            mtime_ns=found.st_mtime_ns,
+            number=found.st_ino,
         )
 
     def readlink(self, path: str) -> str:
