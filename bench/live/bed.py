@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 CLIENT, SERVER = "amigate-bench-client", "amigate-bench-server"
 CLIENT_ADDRESS, SERVER_ADDRESS = "10.77.0.2", "10.77.0.1"
 STARTS_S = 30.0
+CONGESTION_CONTROL = "reno"
+"""As images have cubic, which only the machine's own namespace may choose, and which starts as slowly as reno does."""
 
 
 class Link(Protocol):
@@ -164,6 +166,8 @@ def _namespaces(folder: Path) -> Iterator[_Wan]:
         for name, address in ((CLIENT, CLIENT_ADDRESS), (SERVER, SERVER_ADDRESS)):
             for words in (f"addr add {address}/24 dev wan0", "link set lo up", "link set wan0 up mtu 1500"):
                 subprocess.run(["ip", "-n", name, *words.split()], check=True)
+            usual = f"echo {CONGESTION_CONTROL} >/proc/sys/net/ipv4/tcp_congestion_control"
+            subprocess.run(["ip", "netns", "exec", name, "sh", "-c", usual], check=True)
         with control.open("r+b") as file, mmap.mmap(file.fileno(), 4096) as mapped:
             yield _Wan(mapped)
 

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from amigate.evidence.redaction.redactor import Redactor
 
 ROUNDS = 6
-"""Most round trips of one collection; the shipped facts need four."""
-SHELLS = 4
-"""Most root shells of one collector: a question that ends or hangs one costs its own answer, and a new shell."""
+"""Most rounds of one collection; the shipped facts need two, or three where host keys lie elsewhere."""
+SHELLS = 5
+"""Most root shells of one collector: a question that ends or hangs one costs its own answer, and a new shell.
+
+The first time it costs two, as answers had waited for each other until then."""
 
 
 def collect(
@@ -56,6 +58,8 @@ class Collector:
         self._seen = Seen(entries={}, absent=set(), globbed=set(), answers={}, unseen={}, answered=set())
         self._broken = ""
         self._killed: list[str] = []
+        self._together = True
+        """Answers may wait for each other, until something goes wrong."""
 
     def __enter__(self) -> Self:
         return self
@@ -105,12 +109,18 @@ class Collector:
         """Ask one round; say whether the machine can be asked more.
 
         Answers come in the order of the questions, so where the shell ends or hangs, the first that is missing did
-        it: it is given up, and another shell is asked the rest."""
+        it: it is given up, and another shell is asked the rest. Where answers waited for each other, all that are
+        missing are asked again first, one by one."""
         left = [] if self._broken else list(questions)
         self._give_up(questions if self._broken else (), self._broken)
         while left:
+            together = self._together
             failure = self._round(left, deadline)
             missing = [each for number, each in enumerate(left) if number not in self._seen.answered]
+            self._together = together and not missing
+            if failure is None and missing and together:
+                left = missing
+                continue
             if failure is None:
                 self._give_up(missing, "it was not answered")
                 break
@@ -129,10 +139,11 @@ class Collector:
         nonce = secrets.token_hex(8)
         reader: FrameReader | None = None
         proven = self._channel is not None
+        together = self._together
         try:
             channel = self._shell()
             with suppress(OSError):  # what ended before it had read may still have said why
-                channel.send(script(questions, nonce, killed=self._killed).encode("ascii"))
+                channel.send(script(questions, nonce, killed=self._killed, together=together).encode("ascii"))
             reader = FrameReader(channel, deadline)
             read_round(reader, nonce, questions, self._seen, self._redactor)
         except (AmigateError, OSError) as error:
@@ -140,9 +151,14 @@ class Collector:
                 raise  # the machine does not even let a shell be opened
             self._killed.append(nonce)
             runs = reader is not None and reader.is_greeted
-            broke_off = isinstance(error, OSError | EndedError) and time.monotonic() < deadline
-            why = _why(error, runs=runs, early=broke_off)
-            return _Failure(why=why, final=not (broke_off and (runs or proven)), culprits=1 if runs else 0)
+            early = time.monotonic() < deadline
+            broke_off = early and isinstance(error, OSError | EndedError)
+            cut = early and runs and together  # answers that wait are cut where the folder is full
+            return _Failure(
+                why=_why(error, runs=runs, early=broke_off),
+                final=not ((broke_off or cut) and (runs or proven)),
+                culprits=1 if runs and not together else 0,
+            )
         return None
 
     def _shell(self) -> Channel:

@@ -35,6 +35,14 @@ FOLDERS = ("/dev/shm", "/run", "/tmp", "/var/tmp")  # noqa: S108 - in each a fol
 ROOM_BYTES = 2 * 1024 * 1024
 """What a folder must have room for, to be chosen for the answers; a tmpfs comes first, so that no disk is written."""
 
+_MARKS = {
+    "GLOB_MEMORY": str(GLOB_MEMORY_KIB),
+    "ROOM": str(ROOM_BYTES),
+    "FOLDERS": " ".join(FOLDERS),
+    "MANY": "20",  # matches; more of them do not wait
+    "LARGE": "4096",  # bytes; a larger answer does not wait
+}
+
 SHELL = (
     "/bin/sh -c 'PATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin; export PATH; "
     'if [ "$(id -u)" = 0 ]; then exec /bin/sh; fi; sudo -n /bin/sh || echo amigate-no-root\' || echo amigate-no-shell'
@@ -48,14 +56,15 @@ NO_SHELL = b"amigate-no-shell"
 
 # e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched and `stat` says
 # that it is not there, rather than that it could not tell (a FUSE mount, an input/output error).
-# g ID CAP FOLDER MATCH...: a pattern, expanded by the shell.
+# g ID CAP PATTERN: a pattern, expanded by the shell; m ID CAP FOLDER MATCH...: what came of that.
 # c ID SECONDS CAP BLOCKS TEXT: a command. Each has files of its own, which a daemon that it leaves behind may go on
 # writing to; where the folder is full afterwards, they may be short.
+# z FILE...: send what waits in $b, then the files. Frames wait there where they may, as each write is a packet.
 _FUNCTIONS = r"""
 umask 077
 LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin${PATH:+:$PATH}
 export LC_ALL PATH
-t= why=no-room
+t= b= why=no-room
 trap 'rm -rf "$t"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 for d in @FOLDERS@; do
@@ -72,6 +81,9 @@ w=$(printf 'two\nlines\n' | head -c 5 | cat | wc -c)
 if [ "$((w))" != 5 ] || ! stat -c %f / >/dev/null 2>&1; then why=no-tools; fi
 limit= gone=/
 if timeout -s KILL 5 /bin/sh -c : 2>/dev/null; then limit=y; fi
+z() {
+  if [ -s "$b" ]; then cat "$b" "$@" >&3; : >"$b"; elif [ $# -gt 0 ]; then cat "$@" >&3; fi
+}
 e() {
   if [ ! -e "$3" ] && [ ! -L "$3" ]; then
     case "$3" in "$gone" | "$gone"/*) echo "A $1"; return ;; esac
@@ -91,12 +103,16 @@ e() {
   if [ "$2" -gt 0 ] && [ -f "$3" ]; then
     if head -c $(($2 + 1)) <"$3" >"$t/c" 2>/dev/null; then n=$(($(wc -c <"$t/c"))); fi
   fi
-  printf '%s %s %s %s %s %s\n' E "$1" ${#3} ${#m} ${#l} $n
-  printf '%s%s%s' "$3" "$m" "$l"
-  if [ $n -gt 0 ]; then cat "$t/c"; fi
+  printf '%s %s %s %s %s %s\n%s%s%s' E "$1" ${#3} ${#m} ${#l} $n "$3" "$m" "$l"
+  if [ $n -gt 0 ]; then z "$t/c"; fi
   : >"$t/c"
 }
 g() {
+  d=${3%%[*?]*}
+  d=${d%/*}
+  ( ulimit -v @GLOB_MEMORY@; IFS=; m "$1" "$2" "${d:-/}" $3 ) || echo "U $1 too-many"
+}
+m() {
   i=$1 k=$2 d=$3
   shift 3
   if [ -d "$d" ] && { [ ! -r "$d" ] || [ ! -x "$d" ]; }; then echo "U $i unreadable"; return; fi
@@ -105,6 +121,7 @@ g() {
     if [ -e "$p" ] || [ -L "$p" ]; then e "$i" "$k" "$p"; fi
   done
   echo "G $i $#"
+  if [ $# -gt @MANY@ ]; then z; fi
 }
 r() {
   ulimit -f "$2"
@@ -112,14 +129,15 @@ r() {
   exec /bin/sh -c "$3"
 }
 c() {
-  i=$1 k=$3 p=$t/o$1 q=$t/e$1
+  i=$1 k=$3 p=$t/o$1 q=$t/e$1 y=1
+  z
   if [ -n "$limit" ]; then
-    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" </dev/null
+    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" 3>&- </dev/null
     r=$?
   else
-    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" </dev/null &
+    ( r "$2" "$4" "$5" ) >"$p" 2>"$q" 3>&- </dev/null &
     x=$!
-    ( sleep "$2"; kill -9 $x ) >/dev/null 2>&1 </dev/null &
+    ( sleep "$2"; kill -9 $x ) >/dev/null 2>&1 3>&- </dev/null &
     w=$!
     wait $x
     r=$?
@@ -132,21 +150,23 @@ c() {
   if [ $o -gt "$k" ]; then o=$((k + 1)); fi
   if [ $f -gt "$k" ]; then f=$((k + 1)); fi
   echo "C $i $r $o $f"
-  if [ $o -gt 0 ]; then head -c $o "$p"; fi
-  if [ $f -gt 0 ]; then head -c $f "$q"; fi
+  if [ $((o + f)) -gt @LARGE@ ]; then z; y=3; fi
+  if [ $o -gt 0 ]; then head -c $o "$p" >&$y; fi
+  if [ $f -gt 0 ]; then head -c $f "$q" >&$y; fi
   : >"$p" >"$q"
 }
-echo
-echo "amigate/1 @NONCE@ $(id -u)"
+printf '\namigate/1 @NONCE@ %s\n' "$(id -u)"
+exec 3>&1
 """
 
 
-def script(questions: Sequence[Question], nonce: str, *, killed: Sequence[str] = ()) -> str:
+def script(questions: Sequence[Question], nonce: str, *, killed: Sequence[str] = (), together: bool = False) -> str:
     """Return the script that answers `questions`, numbered from 0; ASCII only, whatever the paths hold.
 
-    `killed` are the nonces of earlier rounds whose shell may not have cleaned up after itself. Raises ValueError for
-    a question that sh cannot be asked."""
-    marks = {"NONCE": nonce, "GLOB_LIMIT": str(GLOB_LIMIT), "ROOM": str(ROOM_BYTES), "FOLDERS": " ".join(FOLDERS)}
+    `killed` are the nonces of earlier rounds whose shell may not have cleaned up after itself. `together`: answers
+    may wait for others, so what is missing when the shell ends or hangs does not say which question did it. Raises
+    ValueError for a question that sh cannot be asked."""
+    marks = _MARKS | {"NONCE": nonce, "GLOB_LIMIT": str(GLOB_LIMIT)}
     functions = re.sub(r"@([A-Z_]+)@", lambda mark: marks[mark[1]], _FUNCTIONS)
     left = " ".join(f"{folder}/.amigate-{each}" for each in killed for folder in FOLDERS)
     body = "\n".join(_line(number, question) for number, question in enumerate(questions))
@@ -155,11 +175,13 @@ def script(questions: Sequence[Question], nonce: str, *, killed: Sequence[str] =
     return f"""\
 ({f"rm -rf {left}" if left else ""}{functions}
 if [ -z "$why" ]; then
+{'b=$t/b; exec >>"$b"' if together else ""}
 {body}
 else
 {none}
 fi
 echo "END {nonce}"
+z
 )
 """
 
@@ -182,8 +204,7 @@ def _line(number: int, question: Question) -> str:
         case ReadFile(path):
             return f"e {number} {question.wanted_bytes} {quote(path)}"
         case Glob(pattern):
-            expanded = f"g {number} {question.wanted_bytes} {quote(_folder(pattern))} {_unquoted(pattern)}"
-            return f'(ulimit -v {GLOB_MEMORY_KIB}; {expanded}) || echo "U {number} too-many"'
+            return f"g {number} {question.wanted_bytes} {quote(_expandable(pattern))}"
         case Run():
             blocks = question.cap_bytes // 512 + 2
             return f"c {number} {question.timeout_s} {question.cap_bytes} {blocks} {quote(question.command)}"
@@ -191,18 +212,12 @@ def _line(number: int, question: Question) -> str:
             assert_never(question)
 
 
-def _folder(pattern: str) -> str:
-    """Return the folder in front of the first wildcard."""
-    return re.split(r"[*?]", pattern, maxsplit=1)[0].rpartition("/")[0] or "/"
-
-
-def _unquoted(pattern: str) -> str:
-    """Quote all of `pattern` but its wildcards.
+def _expandable(pattern: str) -> str:
+    """Return the pattern, which the shell expands without splitting it; only its wildcards mean anything.
 
     Brackets and backslashes are refused: sh, glob(3) and we would have to read them alike to the last corner, or a
     file that one of us does not match counts as absent.
     """
     if re.search(r"[\[\\]", pattern):
         raise ValueError("only * and ? are wildcards")
-    parts = re.split(r"([*?])", pattern)
-    return "".join(part if part in ("*", "?") else quote(part) for part in parts if part)
+    return pattern

@@ -59,12 +59,12 @@ class ImageFact:
 
 VIEW_FACTS = (
     ViewFact("provisioning", provisioning.Provisioning.read, provisioning.NEEDS),
+    ViewFact("packages", packages.Packages.read, packages.NEEDS),
     ViewFact("accounts", accounts.Accounts.read, accounts.NEEDS),
     ViewFact("sshd", sshd.Sshd.read, sshd.NEEDS),
     ViewFact("sshd_syntax", sshd_syntax.SshdSyntax.read, sshd_syntax.NEEDS),
     ViewFact("authorized_keys", authorized_keys.AuthorizedKeys.read, authorized_keys.NEEDS),
     ViewFact("host_keys", host_keys.HostKeys.read, host_keys.NEEDS),
-    ViewFact("packages", packages.Packages.read, packages.NEEDS),
     ViewFact("os_release", os_release.OsRelease.read, os_release.NEEDS),
     ViewFact("sudoers", sudoers.Sudoers.read, sudoers.NEEDS),
     ViewFact("cloud_config", cloud_config.CloudConfig.read, cloud_config.NEEDS),
@@ -83,7 +83,9 @@ IMAGE_FACTS = (
     ImageFact("reboot", reboot.Reboot.read),
 )
 NEEDS = (*(fact.needs for fact in VIEW_FACTS), reboot.NEEDS)
-"""All that is collected from a machine; what is asked first is answered first."""
+"""All that is collected from a machine; what is asked first is answered first.
+
+A large answer comes early: it fills packets that small ones would leave empty."""
 
 
 def after_reboot(before: View) -> tuple[Needs, ...]:

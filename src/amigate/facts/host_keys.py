@@ -7,15 +7,16 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.check import AnswerError, InconclusiveError
+from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
+from amigate.evidence.model import covers
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts.authorized_keys import parse
 from amigate.facts.sshd import Sshd
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from amigate.evidence.model import View
 
@@ -86,8 +87,11 @@ def _booted_s(view: View) -> int:
 
 
 def _paths(view: View) -> list[str]:
-    configured = [path for session in Sshd.read(view).sessions for path in session.settings.get("hostkey", ())]
-    return list(dict.fromkeys([*configured, *(entry.path for entry in view.glob(USUAL.key))]))
+    return list(dict.fromkeys([*_configured(view), *(entry.path for entry in view.glob(USUAL.key))]))
+
+
+def _configured(view: View) -> list[str]:
+    return [path for session in Sshd.read(view).sessions for path in session.settings.get("hostkey", ())]
 
 
 def public_half(path: str) -> Run:
@@ -95,13 +99,14 @@ def public_half(path: str) -> Run:
     return Run(f"public half of {path}", f"ssh-keygen -y -P '' -f {shlex.quote(path)}", Keep.PUBLIC_KEY)
 
 
-def _then(view: View) -> list[Question]:
-    try:
-        paths = _paths(view)
-    except AnswerError:
-        return []  # sshd is not known yet
-    present = [path for path in paths if path in view.entries]
-    return [*(ReadFile(path, Keep.NOTHING) for path in paths), *(public_half(path) for path in present)]
+def _then(view: View) -> Iterator[Question]:
+    """Ask about the usual ones at once, and about others once sshd has said where they are."""
+    yield from (public_half(entry.path) for entry in view.glob(USUAL.key))
+    for path in _configured(view):
+        if not covers(USUAL.pattern, path):
+            yield ReadFile(path, Keep.NOTHING)
+            if path in view.entries:
+                yield public_half(path)
 
 
 NEEDS = Needs(first=(USUAL, CLOCK), then=_then)
