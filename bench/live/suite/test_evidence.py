@@ -45,9 +45,10 @@ _paths += [f"/proc/sys/{key.replace('.', '/')}" for key in q.SYSCTLS]
 _read = {"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/machine-id", *(path for path, _ in q.CONTAINS)}
 NEEDS = Needs(
     first=(
+        PACKAGES,  # large, so it fills packets
         *(_asked(path) for path in dict.fromkeys(_paths)),
         Glob("/etc/ssh/ssh_host_*", keep=Keep.NOTHING),
-        *(PACKAGES, SSHD, LISTENERS, SETUID, WRITABLE, PROCESSES, VALID),
+        *(SSHD, LISTENERS, SETUID, WRITABLE, PROCESSES, VALID),
     ),
     then=_keys_of_homes,
 )

@@ -20,7 +20,22 @@ KEY_PREFIX = "own:"
 """How the keys of recorded answers begin among a view's answers."""
 
 
-class RecordedBackend(BaseBackend):  # type: ignore[misc] # testinfra has no types
+class Asked:
+    """What a test has asked in vain, so that one that passes over it has shown nothing."""
+
+    def __init__(self) -> None:
+        self.unanswered: list[InconclusiveError] = []
+        """What could not be answered, also where a test makes nothing of it."""
+        self.is_over = False
+        """A test has ended: whoever looks at how may not ask more."""
+
+    def noted(self, error: InconclusiveError) -> InconclusiveError:
+        """Note what could not be told, and return it to be raised."""
+        self.unanswered.append(error)
+        return error
+
+
+class RecordedBackend(BaseBackend, Asked):  # type: ignore[misc] # testinfra has no types
     """Runs nothing itself: `ask` gives the answer to a command that is asked the n-th time.
 
     Counted, because a test may ask the same twice and be told something else: what happened is what is judged."""
@@ -28,13 +43,10 @@ class RecordedBackend(BaseBackend):  # type: ignore[misc] # testinfra has no typ
     NAME = "amigate"
 
     def __init__(self, name: str, ask: Callable[[int, str], Answer]) -> None:
-        super().__init__(name)
+        BaseBackend.__init__(self, name)
+        Asked.__init__(self)
         self._ask = ask
         self._asked: dict[str, int] = {}
-        self.unanswered: list[InconclusiveError] = []
-        """What could not be answered, also where a test makes nothing of it."""
-        self.is_over = False
-        """A test has ended: whoever looks at how may not ask more."""
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
         """Return the answer; raises InconclusiveError without one."""
@@ -45,8 +57,7 @@ class RecordedBackend(BaseBackend):  # type: ignore[misc] # testinfra has no typ
         try:
             answer = self._ask(number, text)
         except InconclusiveError as error:
-            self.unanswered.append(error)
-            raise
+            raise self.noted(error) from None
         return self.result(answer.exit_code, self.encode(text), answer.stdout, answer.stderr)
 
     def get_encoding(self) -> str:
@@ -80,6 +91,11 @@ def recorded(view: View, entry: str, number: int, command: str) -> Answer:
     if not view.broken and view.answers[key].truncated:
         raise InconclusiveError(f"{shown(command)}: the answer was larger than what is recorded of it")
     return view.answer(key)
+
+
+def has_record(view: View, entry: str) -> bool:
+    """Whether anything that the tests of `entry` asked was recorded."""
+    return any(key.startswith(f"{KEY_PREFIX}{entry}:") for key in (*view.answers, *view.unseen))
 
 
 def key_of(entry: str, number: int, command: str) -> str:

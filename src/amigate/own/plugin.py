@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amigate.check import InconclusiveError
-from amigate.evidence.model import Vantage, Viewpoint
+from amigate.evidence.model import DISK, Vantage, Viewpoint
 from amigate.judge.decide import Decision, NotRunError, ReturnedError, decide, raised_at, worst
 from amigate.judge.fixtures import FIXTURES
 from amigate.judge.judged import outside, view
 from amigate.judge.limit import limited
-from amigate.own.backend import host_of, recorded
-from amigate.result import Status
+from amigate.own.backend import has_record, host_of, recorded
+from amigate.own.evidence_host import EvidenceHost
+from amigate.result import Status, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from amigate.check import Settings
     from amigate.evidence.model import Answer, Evidence, Launch
     from amigate.judge.places import Place
-    from amigate.own.backend import RecordedBackend
+    from amigate.own.backend import Asked
 
 __all__ = ["outside", "view"]
 globals().update(FIXTURES)
@@ -66,7 +67,7 @@ class Ended:
 
 ORDER = pytest.StashKey[Order]()
 EVIDENCE = pytest.StashKey["Evidence"]()
-BACKENDS = pytest.StashKey["list[RecordedBackend]"]()
+BACKENDS = pytest.StashKey["list[Asked]"]()
 ENDED = pytest.StashKey[Ended]()
 
 
@@ -163,7 +164,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @contextmanager
-def _over(backends: Sequence[RecordedBackend]) -> Iterator[None]:
+def _over(backends: Sequence[Asked]) -> Iterator[None]:
     """Let nothing be asked while a test's end is looked at, or the next would be told what was meant for it."""
     for backend in backends:
         backend.is_over = True
@@ -175,7 +176,7 @@ def _over(backends: Sequence[RecordedBackend]) -> Iterator[None]:
             backend.unanswered.clear()
 
 
-def _decided(ended: Ended, backends: Sequence[RecordedBackend]) -> Decision:
+def _decided(ended: Ended, backends: Sequence[Asked]) -> Decision:
     """Return the worst of what a test's parts say; a body that was not called has shown nothing.
 
     Nor has one that passed over a command that was not answered."""
@@ -253,12 +254,16 @@ def chosen_settings(request: pytest.FixtureRequest) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def host(request: pytest.FixtureRequest, evidence: Evidence) -> Host:
-    """Return the launch as a testinfra host: live, or as it was recorded."""
+def host(request: pytest.FixtureRequest, evidence: Evidence) -> Host | EvidenceHost:
+    """Return the launch as a testinfra host: live, or as it was recorded; without a record, what evidence tells."""
     order = request.config.stash[ORDER]
-    if order.launch is None:
-        raise InconclusiveError("`host` is a launch, and the rule is asked of another witness")
-    view = evidence.view(Viewpoint(order.launch, 1, Vantage.INSIDE))
-    made = host_of(order.launch, order.ask or partial(recorded, view, order.entry))
+    made: Host | EvidenceHost
+    view = evidence.view(DISK if order.launch is None else Viewpoint(order.launch, 1, Vantage.INSIDE))
+    if order.launch is not None and (order.ask or view.broken or has_record(view, order.entry)):
+        made = host_of(order.launch, order.ask or partial(recorded, view, order.entry))
+    elif order.launch is not None or Witness.DISK in evidence.witnesses:
+        made = EvidenceHost(view)
+    else:
+        raise InconclusiveError("`host` is a launch or a disk, and the rule is asked of another witness")
     request.config.stash[BACKENDS].append(made.backend)
     return made

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.evidence.model import Answer, Contact, Evidence, Launch, Outcome, Vantage, View, Viewpoint
+from amigate.evidence.model import (
+    DISK,
+    Answer,
+    Contact,
+    Entry,
+    Evidence,
+    Kind,
+    Launch,
+    Outcome,
+    Vantage,
+    View,
+    Viewpoint,
+)
 from amigate.judge.places import Place
 from amigate.own import process, record
 from amigate.own.process import OwnJudge
@@ -214,6 +226,40 @@ FLIPS = {
     "skips": "import pytest\ndef pytest_runtest_setup(item): pytest.skip('no')",
     "renames": "def pytest_collection_modifyitems(items):\n  for i in items: i.originalname = i.name = 'test_b'",
 }
+
+
+WITHOUT_RECORD = """
+def test_there(host): assert host.file("/etc/app").mode == 0o640
+def test_absent(host): assert not host.file("/etc/gone").exists
+def test_wrong(host): assert host.file("/etc/app").mode == 0o600
+def test_not_collected(host): assert host.file("/etc/other").exists
+def test_runs(host): assert host.run("true").rc == 0
+def test_passes_over_it(host):
+    try: host.socket("tcp://22")
+    except Exception: pass
+def test_still_there(host): assert host.file("/etc/app").exists
+"""
+
+
+@pytest.mark.parametrize(
+    "viewpoint,place", [(A, PLACE), (DISK, Place(Witness.DISK))], ids=["a launch, saved", "a disk at rest"]
+)
+def test_without_a_record_the_host_is_what_evidence_tells(bench: Bench, viewpoint: Viewpoint, place: Place) -> None:
+    bench.write("test_a.py", WITHOUT_RECORD)
+    entry = Entry(path="/etc/app", kind=Kind.FILE, mode=0o640, uid=0, gid=0, size=1, mtime_s=0)
+    view = View(entries={entry.path: entry}, absent=frozenset({"/etc/gone"}))
+    tests = find("ours", bench.folder, "p.yaml:1:1")
+    with OwnJudge(tests, {test.id: (place,) for test in tests}, {}) as judge:
+        found = judge.judge(Evidence(witnesses=frozenset({place.witness}), views={viewpoint: view}))
+    assert {rule.rpartition("::test_")[2]: str(decision.status) for (rule, _), (decision, _) in found.items()} == {
+        "there": "pass",
+        "absent": "pass",
+        "wrong": "fail",
+        "not_collected": "inconclusive",
+        "runs": "inconclusive",
+        "passes_over_it": "inconclusive",
+        "still_there": "pass",
+    }
 
 
 @pytest.mark.parametrize("conftest", FLIPS.values(), ids=FLIPS.keys())
