@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amigate.sandbox import images
+from amigate.sandbox.images import keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +26,34 @@ def judged(cli: CommandLine, sandbox: Sandbox, folder: Path, wanted: str, *optio
     choice = images.parse(wanted)
     disk = images.build(choice.image, defects=choice.defects)
     ami = sandbox.add_image(disk, name=wanted, memory_mib=choice.memory_mib)
-    done = cli("validate", ami, *options, "--report", f"json={folder / 'r.json'}", timeout_s=900)
+    kept = ("--save-evidence", str(folder / "image.evidence"))
+    done = cli("validate", ami, *options, *kept, "--report", f"json={folder / 'r.json'}", timeout_s=900)
     assert (folder / "r.json").exists(), done.stderr
     report: dict[str, Any] = json.loads((folder / "r.json").read_text())
     return done.returncode, report
+
+
+def require_the_same_again(cli: CommandLine, folder: Path, code: int, live: dict[str, Any]) -> None:
+    """Judge the saved evidence: alike under the same profile, and under another one by that one's rules."""
+    other = folder / "other.yaml"
+    other.write_text(
+        "name: other\ndescription: Two rules.\naudience: accounts\nevidence: [ec2, instance]\n"
+        "rules:\n  account-no-empty-passwords:\n  ssh-no-password-login: {severity: low}\n"
+    )
+    for name, profile in (("same", "first-gate"), ("other", str(other))):
+        report = ("--report", f"json={folder / name}.json")
+        done = cli("validate", str(folder / "image.evidence"), "--profile", profile, *report)
+        again = json.loads((folder / f"{name}.json").read_text())
+        wanted = {r["id"]: (r["status"], r["findings"]) for r in live["results"]}
+        found = {r["id"]: (r["status"], r["findings"]) for r in again["results"]}
+        if name == "same":
+            assert (done.returncode, again["verdict"], found) == (code, live["verdict"], wanted)
+        else:
+            assert found == {rule: wanted[rule] for rule in ("account-no-empty-passwords", "ssh-no-password-login")}
+        assert again["may_share"] is False
+    text = gzip.decompress((folder / "image.evidence").read_bytes())
+    for part in keys.SHARED_PASSWORD_HASH.split("$")[3:]:
+        assert part.encode() not in text
 
 
 @pytest.mark.parametrize("image", ["systemd", "cloud"])
@@ -35,6 +61,7 @@ def test_a_clean_image_passes(cli: CommandLine, sandbox: Sandbox, tmp_path: Path
     code, report = judged(cli, sandbox, tmp_path, image)
     assert [(r["id"], r["status"], r["message"]) for r in report["results"] if r["blocking"]] == []
     assert (code, report["verdict"], report["may_share"]) == (0, "pass", True)
+    require_the_same_again(cli, tmp_path, code, report)
 
 
 @pytest.mark.parametrize("wanted", ["leaky-systemd", "leaky-cloud"])
@@ -46,6 +73,7 @@ def test_a_leaky_image_fails_for_each_planted_defect_and_for_nothing_else(
     failed = {r["id"] for r in report["results"] if r["status"] == "fail"}
     assert (code, report["verdict"]) == (1, "fail")
     assert failed == {rule for defect in planted for rule in defect.violates}
+    require_the_same_again(cli, tmp_path, code, report)
 
 
 @pytest.mark.parametrize(
