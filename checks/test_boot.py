@@ -1,6 +1,7 @@
 """What launching the image shows."""
 
-from amigate import Finding, check, inconclusive, warn
+from amigate import Finding, check, inconclusive, not_applicable, warn
+from amigate.check import Settings
 from amigate.evidence.model import Contact, Outcome, Standing
 from amigate.facts.outside import Offers, impaired, status_faults, unanswered
 from amigate.facts.provisioning import Provisioning
@@ -148,3 +149,43 @@ def test_without_key_no_password_path(offers: Offers, standing: Standing) -> Non
     assert not offers.password_findings() + impaired(standing)
     offers.require_all_seen()
     assert not status_faults(standing)
+
+
+@check(
+    "boot-identities-unique-per-launch",
+    severity="high",
+    guideline="cis-like/image-residue",
+    source="https://github.com/libguestfs/guestfs-tools",
+    evidence=["twin"],
+    remedy="residue",
+    digests_of="files",
+    files=[],
+)
+def test_identities_unique_per_launch(twins: Twins, rule_settings: Settings) -> None:
+    """machine-id, host name and storage identifiers differ between launches.
+
+    Machines that take each other's identity share leases, logs, keys derived from them and locks on storage. A seed
+    of random numbers that came with the image is known to everybody who has it. `files` names more of them, such as
+    the id of an agent."""
+    assert not twins.shared_identities(rule_settings["files"])
+
+
+@check(
+    "boot-application-secrets-random",
+    severity="high",
+    guideline="marketplace/no-default-passwords",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["twin"],
+    applies_when="the profile declares first-boot credentials",
+    digests_of="files",
+    files=[],
+)
+def test_application_secrets_random(twins: Twins, rule_settings: Settings) -> None:
+    """Application secrets made at first boot are random per launch.
+
+    A default password, or a certificate that was made when a package was installed, opens every machine that was
+    launched from the image. `files` names the files in which first boot leaves them: each exists, differs between
+    two launches, and is root's alone (mode 0600)."""
+    if not rule_settings["files"]:
+        not_applicable("the profile declares no first-boot credentials")
+    assert not twins.secret_faults(rule_settings["files"])

@@ -54,6 +54,8 @@ class Check:
     preflight: bool
     """Launching an image that violates this is pointless."""
     looks: frozenset[Look] = frozenset()
+    digests_of: str = ""
+    """The setting that names files of the image, paths or patterns, of which each launch is asked a digest."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Defaults that a profile may override."""
     title: str
@@ -64,6 +66,8 @@ class Check:
             raise ValueError(f"{self.id}: source must be an https link, not {self.source!r}")
         if not self.evidence:
             raise ValueError(f"{self.id}: names no witness")
+        if self.digests_of and self.digests_of not in self.settings:
+            raise ValueError(f"{self.id}: has no setting {self.digests_of}")
 
 
 def check(  # noqa: PLR0913 - one keyword per thing a rule declares
@@ -77,6 +81,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     applies_when: str = "",
     preflight: bool = False,
     looks: Sequence[str] = (),
+    digests_of: str = "",
     **settings: object,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
@@ -99,6 +104,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
             applies_when=applies_when,
             preflight=preflight,
             looks=frozenset(Look(name) for name in looks),
+            digests_of=digests_of,
             settings=settings,
             title=title.rstrip("."),
             rationale=" ".join(rationale.split()),

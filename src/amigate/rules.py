@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from amigate.errors import UsageError
+from amigate.evidence.questions import Needs
 from amigate.judge import catalogue
 
 if TYPE_CHECKING:
     from amigate.check import Check
+    from amigate.evidence.questions import Question
     from amigate.profile import Profile
+
+_PATH = re.compile(r"/[^\0\n\[\]\\]{1,4000}")
 
 
 def rules_of(profile: Profile) -> dict[str, Check]:
@@ -20,3 +25,23 @@ def rules_of(profile: Profile) -> dict[str, Check]:
             raise UsageError(f"{test.place}: {test.id} is the id of a shipped rule", hint="Give the test another id.")
     own = {test.id: test.check for test in profile.own}
     return {rule: shipped[rule] for rule in profile.rules if rule not in own} | own
+
+
+def needs_of(profile: Profile) -> Needs:
+    """Return what must be collected for this profile alone: digests of the files that its rules' settings name.
+
+    Raises UsageError for a setting that names no absolute paths."""
+    from amigate.facts.identities import asked_for  # noqa: PLC0415 - facts are slow to import
+
+    questions: dict[Question, None] = {}
+    for rule, check in rules_of(profile).items():
+        if not check.digests_of:
+            continue
+        paths = profile.choice(rule).settings.get(check.digests_of, check.settings[check.digests_of])
+        if not isinstance(paths, list | tuple) or not all(isinstance(p, str) and _PATH.fullmatch(p) for p in paths):
+            raise UsageError(
+                f"profile {profile.name}: {rule} wants a list of absolute paths as {check.digests_of}",
+                hint="Each begins with a slash and may hold * and ?, such as /etc/app/*.key.",
+            )
+        questions |= dict.fromkeys(asked_for(path) for path in paths if isinstance(path, str))
+    return Needs(first=tuple(questions))

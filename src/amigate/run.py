@@ -19,7 +19,7 @@ from amigate.own.process import OwnJudge
 from amigate.own.record import Recorder
 from amigate.plan import plan
 from amigate.result import Report, Status, Target, Witness
-from amigate.rules import rules_of
+from amigate.rules import needs_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -64,6 +64,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     planned = plan(checks.values(), witnesses)
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
+    needs_of(profile)  # or it is found wrong only once something was launched
     own = {test.id for test in profile.own}
     first = {r: found for r, found in where.items() if checks[r].evidence == (Witness.EC2,) and r not in own}
     log = Log()

@@ -8,10 +8,12 @@ import pytest
 
 from amigate import Status, Witness, run
 from amigate.errors import PartialError, UsageError
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import Ec2Descriptions
 from amigate.judge import catalogue
 from amigate.profile import Profile, RuleChoice, load
 from amigate.result import Target, Verdict
+from amigate.rules import needs_of
 from amigate.sources import ec2, instance
 
 AMI = "ami-0123456789abcdef0"
@@ -82,3 +84,26 @@ def test_fewer_witnesses_than_the_profile_asks_are_refused_unless_accepted(profi
         run.narrowed(profile, [Witness.EC2], accept_partial=False)
     assert run.narrowed(profile, [Witness.EC2, Witness.DISK], accept_partial=True) == (Witness.EC2,)
     assert run.narrowed(profile, None, accept_partial=False) == profile.evidence
+
+
+@pytest.mark.parametrize("files", ["/etc/key", ["relative"], [1], ["/etc/[a]"], ["/etc/a\nb"], {"/etc/key": 1}])
+def test_names_of_files_that_cannot_be_asked_for_are_refused_before_anything_is_launched(
+    monkeypatch: pytest.MonkeyPatch, profile: Profile, launches: list[Any], files: Any
+) -> None:
+    described(monkeypatch)
+    rule = "boot-application-secrets-random"
+    chosen = profile.model_copy(update={"rules": {rule: RuleChoice(settings={"files": files})}})
+    with pytest.raises(UsageError, match=f"{rule} wants a list of absolute paths as files"):
+        run.validate(object(), AMI, chosen)  # type: ignore[arg-type] # AWS is not asked
+    assert launches == []
+
+
+def test_what_a_profile_names_is_collected_as_digests(profile: Profile) -> None:
+    rule = RuleChoice(settings={"files": ["/etc/app/key", "/etc/app/*.pem", "/etc/app/key"]})
+    chosen = profile.model_copy(update={"rules": {"boot-application-secrets-random": rule}})
+    asked = needs_of(chosen).first
+    assert [(question.key, question.keep) for question in asked] == [
+        ("/etc/app/key", Keep.DIGEST),
+        ("/etc/app/*.pem", Keep.DIGEST),
+    ]
+    assert needs_of(profile).first == ()

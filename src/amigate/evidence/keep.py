@@ -65,6 +65,8 @@ class Keep(StrEnum):
     """os-release(5): what names the system and its version."""
     MACHINE_ID = "machine-id"
     """That there is none yet, or a digest of it."""
+    IDENTITY = "identity"
+    """That there is an identity, and a digest of it; for names, numbers and seeds of a machine."""
     DPKG_STATUS = "dpkg-status"
     """Name, state and version of each package in dpkg's status file."""
     APK_INSTALLED = "apk-installed"

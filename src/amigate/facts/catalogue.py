@@ -11,6 +11,7 @@ from amigate.facts import (
     cloud_config,
     histories,
     host_keys,
+    identities,
     listeners,
     os_release,
     outside,
@@ -82,7 +83,7 @@ IMAGE_FACTS = (
     ImageFact("twins", Twins.read),
     ImageFact("reboot", reboot.Reboot.read),
 )
-NEEDS = (*(fact.needs for fact in VIEW_FACTS), reboot.NEEDS)
+NEEDS = (*(fact.needs for fact in VIEW_FACTS), identities.NEEDS, reboot.NEEDS)
 """All that is collected from a machine; what is asked first is answered first.
 
 A large answer comes early: it fills packets that small ones would leave empty."""

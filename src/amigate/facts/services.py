@@ -34,6 +34,7 @@ _PRESETS = (
     Glob("/usr/lib/systemd/system-preset/*.preset", Keep.PRESETS),
 )
 MACHINE_ID = "/etc/machine-id"
+MACHINE_ID_CAP_BYTES = 256
 
 _UNIT = re.compile(
     r"[A-Za-z0-9:_.\\@-]+\.(?:service|socket|timer|path|mount|automount|swap|target|device|slice|scope)", re.ASCII
@@ -211,7 +212,7 @@ NEEDS = Needs(
         _RUNLEVELS,
         _SYSV,
         *_PRESETS,
-        ReadFile(MACHINE_ID, Keep.MACHINE_ID, cap_bytes=256),
+        ReadFile(MACHINE_ID, Keep.MACHINE_ID, cap_bytes=MACHINE_ID_CAP_BYTES),
         ReadFile(_LIB, Keep.NOTHING),
     ),
     then=_then,

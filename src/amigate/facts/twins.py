@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
-from amigate.evidence.model import Launch, Vantage, Viewpoint
+from amigate.evidence.model import Kind, Launch, Vantage, Viewpoint
 from amigate.facts.authorized_keys import AuthorizedKeys
 from amigate.facts.host_keys import HostKeys
+from amigate.facts.identities import declared, identities
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from amigate.evidence.model import Evidence, View
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from amigate.evidence.model import Entry, Evidence, View
+
+_OWNER_ONLY = 0o600
 
 
 def inside(evidence: Evidence, launch: Launch, boot: int = 1) -> View:
@@ -71,6 +76,67 @@ class Twins:
             raise InconclusiveError("both launches have a line in a key file that is in no known form")
         return found
 
+    def shared_identities(self, more: Iterable[str] = ()) -> list[Finding]:
+        """Find the ids, names and seeds that both launches have, in files that are known or of the patterns in `more`.
+
+        Raises InconclusiveError where one could not be told, and none was found."""
+        a, b = identities(self.a, more), identities(self.b, more)
+        found = [
+            Finding(path=path, detail="is the same on two launches")
+            for path, value in a.items()
+            if isinstance(value, str) and value and value == b.get(path)
+        ]
+        for value in (*a.values(), *b.values()):
+            if isinstance(value, InconclusiveError) and not found:
+                raise value
+        return found
+
+    def secret_faults(self, patterns: Iterable[str]) -> list[Finding]:
+        """Find files of secrets that are missing, empty, the same on both launches, or open to others than root.
+
+        Raises InconclusiveError where one could not be told, and no fault was found."""
+        found: list[Finding] = []
+        unknown: list[InconclusiveError] = []
+        for pattern in patterns:
+            digests: dict[str, set[str]] = {}
+            for launch, view in ((Launch.A, self.a), (Launch.B, self.b)):
+                try:
+                    files = declared(view, pattern)
+                    found += [replace(fault, seen=launch) for fault in _faults_of(pattern, [f.entry for f in files])]
+                    for file in files:
+                        digests.setdefault(file.digest, set()).add(f"{launch}:{file.path}")
+                except InconclusiveError as error:
+                    unknown.append(error)
+            found += _shared(digests)
+        if unknown and not found:
+            raise unknown[0]
+        return found
+
     def _launched_with_different_keys(self) -> bool:
         contacts = [view.contact for view in (self.a, self.b) if view.contact is not None]
         return len({contact.launch_key for contact in contacts} - {""}) == 2  # noqa: PLR2004 - one each
+
+
+def _faults_of(pattern: str, entries: list[Entry]) -> Iterator[Finding]:
+    """Find what is wrong with the files of secrets of one launch, whatever is in them."""
+    if not entries:
+        yield Finding(path=pattern, detail="first boot does not make it")
+    for entry in entries:
+        if entry.kind is Kind.LINK:
+            raise InconclusiveError(f"{entry.path} is a link: name the file that it leads to")
+        if entry.kind is not Kind.FILE:
+            yield Finding(path=entry.path, detail="is no regular file")
+        elif entry.size == 0:
+            yield Finding(path=entry.path, detail="is empty")
+        elif entry.uid != 0 or entry.mode & ~_OWNER_ONLY:
+            yield Finding(
+                path=entry.path,
+                detail=f"belongs to user id {entry.uid} with mode {entry.mode:04o}, not to root with 0600",
+            )
+
+
+def _shared(digests: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Find what is the same on both launches, in whichever file it stands."""
+    for digest, places in digests.items():
+        if digest and len({place[0] for place in places}) > 1:
+            yield Finding(path=min(places).partition(":")[2], detail="is the same on two launches")

@@ -93,7 +93,14 @@ def test_help_imports_nothing_heavy() -> None:
         (("validate", "ami-0123456789abcdef0", "--save-evidence", "/nowhere/x"), "no file can be written"),
         (("validate", "ami-0123456789abcdef0", "--save-evidence", "/tmp"), "no file can be written"),
         (
-            ("validate", "ami-0123456789abcdef0", "--save-evidence", "/tmp/x", "--report", "json=/tmp/x"),
+            (
+                "validate",
+                "ami-0123456789abcdef0",
+                "--save-evidence",
+                "/tmp/amigate-report-and-evidence",
+                "--report",
+                "json=/tmp/amigate-report-and-evidence",
+            ),
             "a report goes",
         ),
         (("share", "ami-0123456789abcdef0"), "nobody to share with"),

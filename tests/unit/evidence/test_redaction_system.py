@@ -76,6 +76,8 @@ pointer drops
          "ID=debian\n#\nVERSION_ID=\"12\"\nID_LIKE='a b'\n"),
         (Keep.MACHINE_ID, "uninitialized\n", "uninitialized\n"),
         (Keep.MACHINE_ID, "", ""),
+        (Keep.IDENTITY, "# hunter2\nGenerateName=yes\n", ""),
+        (Keep.IDENTITY, "localhost\n", ""),
         (Keep.SOCKETS, "/proc/12\n345\n", "/proc/12\n345\n"),
         (Keep.PROCESS_NAMES, "/proc/1/comm:systemd\n/proc/22/comm:(sd-pam)\n",
          "/proc/1/comm:systemd\n/proc/22/comm:(sd-pam)\n"),
@@ -115,6 +117,7 @@ def test_another_form_is_not_kept(keep: Keep, content: str, is_withheld: Callabl
         (Keep.SSHD_START, UNIT),
         (Keep.SSHD_START, "OPTIONS='-uhunter2 hunter2 -x=hunter2 -o hunter2'\nOTHER=hunter2\nSSHD_OPTS='hunter2\n"),
         (Keep.PROCESS_NAMES, "/proc/1/comm:hunter2 \u00e9\nhunter2\n"),
+        (Keep.IDENTITY, "# hunter2\nhunter2\n"),
     ],
 )
 def test_of_what_is_kept_in_part_no_secret_is(keep: Keep, content: str, kept: Callable[..., str]) -> None:
