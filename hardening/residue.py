@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 @step(
     "residue",
     meets=[
+        "boot-identities-unique-per-launch",
         "cloud-init-no-instance-data-left",
         "residue-logs-cleared",
         "residue-machine-id-reset",

@@ -17,6 +17,7 @@ KNOWN = {
     "boot-default-user-becomes-root",
     "boot-earlier-launch-key-absent",
     "boot-host-keys-unique-per-launch",
+    "boot-identities-unique-per-launch",
     "boot-without-key-no-password-path",
     "cloud-init-no-instance-data-left",
     "key-live-only-launch-key",

@@ -178,3 +178,29 @@ def test_the_seal_leaves_no_key_no_history_and_no_power(session: SshMachine, lea
     assert not list(leaky.upper.rglob(".amigate*"))
     assert leaky.process is not None
     assert leaky.process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    "starter,text,left",
+    [
+        ("/usr/lib/open-iscsi/startup-checks.sh", 'grep -q "^GenerateName=yes" $NAMEFILE\n', "GenerateName=yes\n"),
+        ("/usr/lib/systemd/system/iscsi-init.service", "[Unit]\n", None),
+        ("/usr/lib/open-iscsi/other", "", "InitiatorName=iqn.1\n"),
+    ],
+)
+def test_the_seal_takes_names_of_initiators_where_the_next_machine_makes_its_own(
+    leaky: Computer, starter: str, text: str, left: str | None
+) -> None:
+    leaky.write("/etc/iscsi/initiatorname.iscsi", "InitiatorName=iqn.1\n", 0o600)
+    leaky.write("/etc/nvme/hostnqn", "nqn.1\n")
+    leaky.write(starter, text, 0o755)
+    leaky.start()
+    session = connect(leaky.address())
+    builder = Applier(session)
+    harden(builder)
+
+    seal(session, seal_script(builder))
+
+    assert (leaky.read("/etc/iscsi/initiatorname.iscsi"), leaky.read("/etc/nvme/hostnqn")) == (left, None)
+    session.close()
+    leaky.stop()
