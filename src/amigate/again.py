@@ -15,7 +15,7 @@ from amigate.live import Log
 from amigate.own.process import OwnJudge
 from amigate.plan import plan
 from amigate.result import Witness
-from amigate.rules import rules_of
+from amigate.rules import needs_of, rules_of
 from amigate.run import narrowed, remediation, report_of, settings_of, unanswered, without
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def judge_again(evidence: Evidence, profile: Profile, *, witnesses: Sequence[Wit
     where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     log = Log(notes=[NOTE.format(evidence.collected_at)])
     settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
+    needs_of(profile)  # a setting that cannot be asked for is a wrong call here too
     own = {test.id for test in profile.own}
     with Judge(without(where, own), settings) as judge, OwnJudge(profile.own, where, settings) as own_judge:
         asked = replace(evidence, witnesses=frozenset(witnesses), audience=profile.audience, receivers=frozenset())

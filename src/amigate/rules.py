@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from amigate.evidence.questions import Question
     from amigate.profile import Profile
 
-_PATH = re.compile(r"/[^\0\n\[\]\\]{1,4000}")
+_PATH = re.compile(r"/(?!/)[^\0\n\[\]\\]{1,4000}")
+"""An absolute path, or a pattern that sh reads as we do."""
 
 
 def rules_of(profile: Profile) -> dict[str, Check]:
@@ -38,10 +40,15 @@ def needs_of(profile: Profile) -> Needs:
         if not check.digests_of:
             continue
         paths = profile.choice(rule).settings.get(check.digests_of, check.settings[check.digests_of])
-        if not isinstance(paths, list | tuple) or not all(isinstance(p, str) and _PATH.fullmatch(p) for p in paths):
+        if not isinstance(paths, list | tuple) or not all(map(_can_be_asked, paths)):
             raise UsageError(
                 f"profile {profile.name}: {rule} wants a list of absolute paths as {check.digests_of}",
-                hint="Each begins with a slash and may hold * and ?, such as /etc/app/*.key.",
+                hint="Each begins with a slash, goes without . and .. and may hold * and ?, such as /etc/app/*.key.",
             )
         questions |= dict.fromkeys(asked_for(path) for path in paths if isinstance(path, str))
     return Needs(first=tuple(questions))
+
+
+def _can_be_asked(path: object) -> bool:
+    """Whether it is the one way to write an absolute path, by which what is collected is found again."""
+    return isinstance(path, str) and _PATH.fullmatch(path) is not None and posixpath.normpath(path) == path

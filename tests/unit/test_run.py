@@ -86,7 +86,10 @@ def test_fewer_witnesses_than_the_profile_asks_are_refused_unless_accepted(profi
     assert run.narrowed(profile, None, accept_partial=False) == profile.evidence
 
 
-@pytest.mark.parametrize("files", ["/etc/key", ["relative"], [1], ["/etc/[a]"], ["/etc/a\nb"], {"/etc/key": 1}])
+@pytest.mark.parametrize(
+    "files",
+    ["/etc/key", ["relative"], [1], ["/etc/[a]"], ["/etc/a\nb"], {"/etc/key": 1}, ["/a/../b"], ["//a"], ["/a/"], ["/"]],
+)
 def test_names_of_files_that_cannot_be_asked_for_are_refused_before_anything_is_launched(
     monkeypatch: pytest.MonkeyPatch, profile: Profile, launches: list[Any], files: Any
 ) -> None:

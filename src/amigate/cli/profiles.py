@@ -47,11 +47,13 @@ def lint(file: tuple[str, ...]) -> None:
     """Check profiles; errors name file, line and column. Your own tests that they name are listed."""
     from amigate.judge import catalogue  # noqa: PLC0415 - imports every check
     from amigate.profile import load  # noqa: PLC0415
+    from amigate.rules import needs_of  # noqa: PLC0415
 
     errors = []
     for name in file:
         try:
             profile = load(name, frozenset(catalogue.checks()))
+            needs_of(profile)
             for line in _own_rules(profile):
                 click.echo(line)
         except UsageError as error:

@@ -18,7 +18,8 @@ class Keep(StrEnum):
     SIZE = "size"
     """The number of lines; a file's size is metadata. For histories."""
     DIGEST = "digest"
-    """A digest under the key of the run, which tells like from unlike within the run. For user data."""
+    """A digest under the key of the run, which tells like from unlike within the run. For user data, and a
+    machine's secrets."""
     PRIVATE_KEY = "private-key"
     """Header, type, whether it has a passphrase, and the public half's fingerprint where that needs none."""
     PASSWD = "passwd"  # noqa: S105 - a file
@@ -66,7 +67,9 @@ class Keep(StrEnum):
     MACHINE_ID = "machine-id"
     """That there is none yet, or a digest of it."""
     IDENTITY = "identity"
-    """That there is an identity, and a digest of it; for names, numbers and seeds of a machine."""
+    """That there is an identity, and a digest of it; for names and numbers in lines of text."""
+    HOST_NAME = "host-name"
+    """Whether there is one, is `localhost` or has EC2's form, and a digest of it."""
     DPKG_STATUS = "dpkg-status"
     """Name, state and version of each package in dpkg's status file."""
     APK_INSTALLED = "apk-installed"

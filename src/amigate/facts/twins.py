@@ -9,11 +9,11 @@ from amigate.check import InconclusiveError
 from amigate.evidence.model import Kind, Launch, Vantage, Viewpoint
 from amigate.facts.authorized_keys import AuthorizedKeys
 from amigate.facts.host_keys import HostKeys
-from amigate.facts.identities import declared, identities
+from amigate.facts.identities import KNOWN, declared, digest, identity, why_shared
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from amigate.evidence.model import Entry, Evidence, View
 
@@ -80,16 +80,18 @@ class Twins:
         """Find the ids, names and seeds that both launches have, in files that are known or of the patterns in `more`.
 
         Raises InconclusiveError where one could not be told, and none was found."""
-        a, b = identities(self.a, more), identities(self.b, more)
-        found = [
-            Finding(path=path, detail="is the same on two launches")
-            for path, value in a.items()
-            if isinstance(value, str) and value and value == b.get(path)
-        ]
-        for value in (*a.values(), *b.values()):
-            if isinstance(value, InconclusiveError) and not found:
-                raise value
-        return found
+        found: list[Finding] = []
+        unknown: list[InconclusiveError] = []
+        for path in KNOWN:
+            try:
+                a, b = identity(self.a, path), identity(self.b, path)
+            except InconclusiveError as error:
+                unknown.append(error)
+                continue
+            found += [Finding(path=path, detail=why_shared(a))] if a and a == b else []
+        for pattern in more:
+            found += self._same_content(pattern, unknown)
+        return _decided(found, unknown)
 
     def secret_faults(self, patterns: Iterable[str]) -> list[Finding]:
         """Find files of secrets that are missing, empty, the same on both launches, or open to others than root.
@@ -98,23 +100,43 @@ class Twins:
         found: list[Finding] = []
         unknown: list[InconclusiveError] = []
         for pattern in patterns:
-            digests: dict[str, set[str]] = {}
-            for launch, view in ((Launch.A, self.a), (Launch.B, self.b)):
+            for launch, entries in self._declared(pattern, unknown):
+                found += [replace(fault, seen=launch) for fault in _faults_of(pattern, entries)]
+                links = [entry.path for entry in entries if entry.kind is Kind.LINK]
+                unknown += [InconclusiveError(f"{path} is a link: name the file that it leads to") for path in links]
+            found += self._same_content(pattern, unknown)
+        return _decided(found, unknown)
+
+    def _declared(self, pattern: str, unknown: list[InconclusiveError]) -> Iterator[tuple[Launch, list[Entry]]]:
+        """Yield what each launch has of a profile's pattern; where that cannot be told, say so in `unknown`."""
+        for launch, view in ((Launch.A, self.a), (Launch.B, self.b)):
+            try:
+                yield launch, declared(view, pattern)
+            except InconclusiveError as error:
+                unknown.append(error)
+
+    def _same_content(self, pattern: str, unknown: list[InconclusiveError]) -> list[Finding]:
+        """Find contents that both launches have, in whichever file of the pattern they stand."""
+        paths: dict[Launch, dict[str, str]] = {Launch.A: {}, Launch.B: {}}
+        for launch, entries in self._declared(pattern, unknown):
+            for entry in entries:
                 try:
-                    files = declared(view, pattern)
-                    found += [replace(fault, seen=launch) for fault in _faults_of(pattern, [f.entry for f in files])]
-                    for file in files:
-                        digests.setdefault(file.digest, set()).add(f"{launch}:{file.path}")
+                    paths[launch].setdefault(digest(entry), entry.path)
                 except InconclusiveError as error:
                     unknown.append(error)
-            found += _shared(digests)
-        if unknown and not found:
-            raise unknown[0]
-        return found
+        shared = sorted((paths[Launch.A].keys() & paths[Launch.B].keys()) - {""}, key=paths[Launch.A].__getitem__)
+        return [Finding(path=paths[Launch.A][each], detail=why_shared(each)) for each in shared]
 
     def _launched_with_different_keys(self) -> bool:
         contacts = [view.contact for view in (self.a, self.b) if view.contact is not None]
         return len({contact.launch_key for contact in contacts} - {""}) == 2  # noqa: PLR2004 - one each
+
+
+def _decided(found: list[Finding], unknown: list[InconclusiveError]) -> list[Finding]:
+    """Return what was found; raise the first of what is unknown when that is nothing."""
+    if unknown and not found:
+        raise unknown[0]
+    return found
 
 
 def _faults_of(pattern: str, entries: list[Entry]) -> Iterator[Finding]:
@@ -123,7 +145,7 @@ def _faults_of(pattern: str, entries: list[Entry]) -> Iterator[Finding]:
         yield Finding(path=pattern, detail="first boot does not make it")
     for entry in entries:
         if entry.kind is Kind.LINK:
-            raise InconclusiveError(f"{entry.path} is a link: name the file that it leads to")
+            continue
         if entry.kind is not Kind.FILE:
             yield Finding(path=entry.path, detail="is no regular file")
         elif entry.size == 0:
@@ -133,10 +155,3 @@ def _faults_of(pattern: str, entries: list[Entry]) -> Iterator[Finding]:
                 path=entry.path,
                 detail=f"belongs to user id {entry.uid} with mode {entry.mode:04o}, not to root with 0600",
             )
-
-
-def _shared(digests: Mapping[str, set[str]]) -> Iterator[Finding]:
-    """Find what is the same on both launches, in whichever file it stands."""
-    for digest, places in digests.items():
-        if digest and len({place[0] for place in places}) > 1:
-            yield Finding(path=min(places).partition(":")[2], detail="is the same on two launches")

@@ -77,7 +77,9 @@ pointer drops
         (Keep.MACHINE_ID, "uninitialized\n", "uninitialized\n"),
         (Keep.MACHINE_ID, "", ""),
         (Keep.IDENTITY, "# hunter2\nGenerateName=yes\n", ""),
-        (Keep.IDENTITY, "localhost\n", ""),
+        (Keep.IDENTITY, "InitiatorAlias = hunter2\n\n", ""),
+        (Keep.HOST_NAME, "LOCALHOST\n", "localhost\n"),
+        (Keep.HOST_NAME, "(none)\n", ""),
         (Keep.SOCKETS, "/proc/12\n345\n", "/proc/12\n345\n"),
         (Keep.PROCESS_NAMES, "/proc/1/comm:systemd\n/proc/22/comm:(sd-pam)\n",
          "/proc/1/comm:systemd\n/proc/22/comm:(sd-pam)\n"),
@@ -118,6 +120,7 @@ def test_another_form_is_not_kept(keep: Keep, content: str, is_withheld: Callabl
         (Keep.SSHD_START, "OPTIONS='-uhunter2 hunter2 -x=hunter2 -o hunter2'\nOTHER=hunter2\nSSHD_OPTS='hunter2\n"),
         (Keep.PROCESS_NAMES, "/proc/1/comm:hunter2 \u00e9\nhunter2\n"),
         (Keep.IDENTITY, "# hunter2\nhunter2\n"),
+        (Keep.HOST_NAME, "hunter2\n"),
     ],
 )
 def test_of_what_is_kept_in_part_no_secret_is(keep: Keep, content: str, kept: Callable[..., str]) -> None:

@@ -14,6 +14,7 @@ from amigate.evidence.model import Entry, Evidence, Kind, Launch, Vantage, View,
 from amigate.evidence.questions import Needs
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import identities
+from amigate.facts.identities import HOST_NAME
 from amigate.facts.twins import Twins
 from amigate.judge.places import Place
 from amigate.judge.process import Judge
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 ID = b"3f0c2f1e5d6b4a79813e2c4d5f6a7b8c\n"
 OTHER = b"aaaabbbbccccdddd0000111122223333\n"
 KEY = "/etc/app/key.pem"
-HOST_NAME = "/proc/sys/kernel/hostname"
+SEED = "/var/lib/systemd/random-seed"
+MACHINE_IDS = ["/etc/machine-id", "/var/lib/dbus/machine-id"]
 
 
-def view_of(folder: Path, files: Files, named: Sequence[str], redactor: Redactor, mode: int = 0o600) -> View:
+def view_of(folder: Path, files: Files, named: Sequence[str], redactor: Redactor, mode: int) -> View:
     folder.mkdir(parents=True)
     for path, content in files.items():
         file = folder / path.lstrip("/")
@@ -45,12 +47,21 @@ def view_of(folder: Path, files: Files, named: Sequence[str], redactor: Redactor
             file.write_bytes(content if isinstance(content, bytes) else b"x" * content)
             file.chmod(mode)
     needs = Needs(first=tuple(map(identities.asked_for, named)))
-    view = read_directory(folder, [identities.NEEDS, needs], redactor=redactor)
-    name = Entry(
-        path=HOST_NAME, kind=Kind.FILE, mode=0o644, uid=0, gid=0, size=0, mtime_s=0, content=f"{folder}\n".encode()
-    )
-    entries = {**view.entries, HOST_NAME: redactor.entry(name, Keep.IDENTITY)}
-    return replace(view, entries=entries, unseen={path: why for path, why in view.unseen.items() if path != HOST_NAME})
+    return read_directory(folder, [identities.NEEDS, needs], redactor=redactor)
+
+
+def kernels(path: str, text: str) -> Entry:
+    """Return a file of the kernel's: it has content and no size."""
+    return Entry(path=path, kind=Kind.FILE, mode=0o444, uid=0, gid=0, size=0, mtime_s=0, content=text.encode())
+
+
+def running(view: View, host: str | None, redactor: Redactor) -> View:
+    """Return the view of a machine that runs, under a host name; None when its kernel tells none."""
+    unseen = {path: why for path, why in view.unseen.items() if path != HOST_NAME}
+    if host is None:
+        return replace(view, unseen=unseen, absent=view.absent | {HOST_NAME})
+    name = redactor.entry(kernels(HOST_NAME, f"{host}\n"), Keep.HOST_NAME)
+    return replace(view, unseen=unseen, entries={**view.entries, HOST_NAME: name})
 
 
 @pytest.fixture
@@ -58,9 +69,16 @@ def look(tmp_path: Path) -> Look:
     """Return a function that looks at two trees as at two launches."""
     number = itertools.count()
 
-    def seen(a: Files, b: Files, named: Sequence[str] = (), *, mode: int = 0o600) -> Twins:
+    def seen(
+        a: Files, b: Files, named: Sequence[str] = (), *, mode: int = 0o600, hosts: tuple[str | None, ...] = ("a", "b")
+    ) -> Twins:
         redactor, folder = Redactor(), tmp_path / str(next(number))
-        return Twins(a=view_of(folder / "a", a, named, redactor), b=view_of(folder / "b", b, named, redactor, mode))
+        views = (
+            view_of(folder / "a", a, named, redactor, 0o600),
+            view_of(folder / "b", b, named, redactor, mode),
+        )
+        one, other = (running(view, host, redactor) for view, host in zip(views, hosts, strict=True))
+        return Twins(a=one, b=other)
 
     return seen
 
@@ -71,7 +89,15 @@ def look(tmp_path: Path) -> Look:
         ("/etc/machine-id", ID, ID),
         ("/etc/machine-id", ID, ID.upper().strip()),
         ("/var/lib/dbus/machine-id", ID, ID),
-        ("/var/lib/systemd/random-seed", b"\x00\xff" * 256, b"\x00\xff" * 256),
+        (SEED, b"\x00\xff" * 256, b"\x00\xff" * 256),
+        (SEED, b"#no line ends in it", b"#no line ends in it"),
+        (SEED, bytes(512), bytes(512)),
+        ("/var/lib/NetworkManager/secret_key", b"nm-v2:\n \t", b"nm-v2:\n \t"),
+        (
+            "/etc/iscsi/initiatorname.iscsi",
+            b"InitiatorName=iqn.1993:01:ab\nInitiatorAlias=one\n",
+            b"InitiatorAlias = two\nInitiatorName=iqn.1993:01:ab\n",
+        ),
         (
             "/etc/iscsi/initiatorname.iscsi",
             b"# a\nInitiatorName=iqn.1993:01:ab\n",
@@ -91,7 +117,9 @@ def test_an_identity_that_two_launches_have_is_found(look: Look, path: str, a: b
         ("/etc/machine-id", ID, OTHER),
         ("/etc/machine-id", b"", b""),
         ("/etc/machine-id", b"uninitialized\n", b"uninitialized\n"),
-        ("/var/lib/systemd/random-seed", b"\x00\xff" * 256, b"\xff\x00" * 256),
+        (SEED, b"\x00\xff" * 256, b"\xff\x00" * 256),
+        (SEED, b"a \n", b"a\n"),
+        (SEED, b"", b""),
         ("/etc/iscsi/initiatorname.iscsi", b"# none\nGenerateName=yes\n", b"GenerateName=yes\n"),
     ],
 )
@@ -102,7 +130,7 @@ def test_none_or_one_of_its_own_is_sound(look: Look, path: str, a: bytes, b: byt
 
 def test_a_link_to_the_same_id_counts_as_that_id(look: Look) -> None:
     tree: Files = {"/etc/machine-id": ID, "/var/lib/dbus/machine-id": "/etc/machine-id"}
-    assert [found.path for found in look(tree, tree).shared_identities()] == list(identities.MACHINE_IDS)
+    assert [found.path for found in look(tree, tree).shared_identities()] == MACHINE_IDS
 
 
 def test_what_cannot_be_told_is_no_difference(look: Look) -> None:
@@ -125,6 +153,20 @@ def test_a_profile_names_more_identities(look: Look, named: str) -> None:
     twins = look({"/opt/agent/id": b"7\n"}, {"/opt/agent/id": b"7\n"}, [named])
     assert [found.path for found in twins.shared_identities([named])] == ["/opt/agent/id"]
     assert look({"/opt/agent/id": b"7\n"}, {"/opt/agent/id": b"8\n"}, [named]).shared_identities([named]) == []
+
+
+def test_an_identity_of_a_profile_may_lie_elsewhere_on_each_launch(look: Look) -> None:
+    twins = look({"/opt/agent/1/id": b"7\n"}, {"/opt/agent/2/id": b"7\n"}, ["/opt/agent/*/id"])
+    assert [found.path for found in twins.shared_identities(["/opt/agent/*/id"])] == ["/opt/agent/1/id"]
+
+
+def test_a_file_of_the_kernels_has_content_and_no_size(look: Look) -> None:
+    twins, redactor = look({}, {}), Redactor()
+    same = {"/proc/id": redactor.entry(kernels("/proc/id", "7\n"), Keep.DIGEST)}
+    twins = Twins(
+        a=replace(twins.a, entries={**twins.a.entries, **same}), b=replace(twins.b, entries={**twins.b.entries, **same})
+    )
+    assert [found.path for found in twins.shared_identities(["/proc/id"])] == ["/proc/id"]
 
 
 def test_a_file_that_was_not_asked_for_when_it_was_collected_is_not_known(look: Look) -> None:
@@ -175,10 +217,29 @@ def test_nothing_of_an_identity_or_a_secret_is_kept(look: Look) -> None:
     assert not [path for path, entry in entries.items() if b"SECRET" in (entry.content or b"")]
 
 
-def test_a_host_name_that_two_launches_have_is_found(look: Look) -> None:
-    twins = look({}, {})
-    same = replace(twins, b=replace(twins.b, entries=twins.a.entries))
-    assert [found.path for found in same.shared_identities()] == [HOST_NAME]
+@pytest.mark.parametrize(
+    "name,detail",
+    [
+        ("golden", "is the same on two launches"),
+        ("Localhost.localdomain", "is localhost on two launches: nothing gives the machine a name"),
+        ("ip-10-0-0-1.ec2.internal", "is the same on two launches: the name that EC2 gave to an earlier one"),
+        ("i-0123456789abcdef0", "is the same on two launches: the name that EC2 gave to an earlier one"),
+    ],
+)
+def test_a_host_name_that_two_launches_have_is_found(look: Look, name: str, detail: str) -> None:
+    (found,) = look({}, {}, hosts=(name, name)).shared_identities()
+    assert (found.path, found.detail) == (HOST_NAME, detail)
+
+
+@pytest.mark.parametrize("a,b", [("ip-10-0-0-1", "ip-10-0-0-2"), ("localhost", "golden"), ("(none)", "(none)")])
+def test_host_names_that_differ_and_none_are_sound(look: Look, a: str, b: str) -> None:
+    assert look({}, {}, hosts=(a, b)).shared_identities() == []
+
+
+@pytest.mark.parametrize("name", [None, "a\nb", "a" * 65])
+def test_a_host_name_that_is_not_seen_is_no_difference(look: Look, name: str | None) -> None:
+    with pytest.raises(InconclusiveError):
+        look({}, {}, hosts=(name, name)).shared_identities()
 
 
 @pytest.mark.parametrize(

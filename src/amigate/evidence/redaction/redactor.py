@@ -85,6 +85,7 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.OS_RELEASE: os_release.os_release,
     Keep.MACHINE_ID: os_release.machine_id,
     Keep.IDENTITY: identities.identity,
+    Keep.HOST_NAME: identities.host_name,
     Keep.DPKG_STATUS: packages.dpkg_status,
     Keep.APK_INSTALLED: packages.apk_installed,
     Keep.SOCKETS: sockets.sockets,
