@@ -20,6 +20,7 @@ from amigate.facts import (
     authorized_keys,
     cloud_config,
     histories,
+    identities,
     os_release,
     packages,
     services,
@@ -30,6 +31,7 @@ from amigate.facts.accounts import Accounts
 from amigate.facts.authorized_keys import AuthorizedKeys
 from amigate.facts.cloud_config import CloudConfig
 from amigate.facts.histories import Histories
+from amigate.facts.identities import HOST_NAME, KNOWN, asked_for, declared, digest, identity
 from amigate.facts.os_release import OsRelease
 from amigate.facts.packages import Packages
 from amigate.facts.services import Services
@@ -42,16 +44,6 @@ if TYPE_CHECKING:
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBtJ0zXrBrrJZJXu1gwK4mBVXrYhVmEJJDCRVTkQJjlK\n"
 
-FACTS = {
-    "accounts": (Accounts.read, accounts.NEEDS),
-    "cloud_config": (CloudConfig.read, cloud_config.NEEDS),
-    "histories": (Histories.read, histories.NEEDS),
-    "os_release": (OsRelease.read, os_release.NEEDS),
-    "packages": (Packages.read, packages.NEEDS),
-    "services": (Services.read, services.NEEDS),
-    "sudoers": (Sudoers.read, sudoers.NEEDS),
-}
-
 
 def answer(read: Any, view: View) -> Any:
     """Return the fact, or what kind of answer there is instead."""
@@ -59,6 +51,23 @@ def answer(read: Any, view: View) -> Any:
         return read(view)
     except AnswerError as error:
         return type(error)
+
+
+def read_identities(view: View) -> dict[str, Any]:
+    """Return each identity that a file system has at rest too."""
+    return {path: answer(lambda seen, path=path: identity(seen, path), view) for path in KNOWN if path != HOST_NAME}
+
+
+FACTS = {
+    "accounts": (Accounts.read, accounts.NEEDS),
+    "cloud_config": (CloudConfig.read, cloud_config.NEEDS),
+    "histories": (Histories.read, histories.NEEDS),
+    "identities": (read_identities, identities.NEEDS),
+    "os_release": (OsRelease.read, os_release.NEEDS),
+    "packages": (Packages.read, packages.NEEDS),
+    "services": (Services.read, services.NEEDS),
+    "sudoers": (Sudoers.read, sudoers.NEEDS),
+}
 
 
 def assert_alike(root: Any, fact: str) -> Any:
@@ -224,6 +233,57 @@ def test_services(root: Any) -> None:
     assert [each.name for each in fact.named("sshd.service", "getty@.service")] == ["getty@tty1.service", "ssh.service"]
     assert (fact.preset("ssh.service"), fact.presets_at_boot) == (False, True)
     assert set(fact.masked) == {"telnet.socket"}
+
+
+def test_identities(root: Any) -> None:
+    root.write("/etc/machine-id", "3f0c2f1e5d6b4a79813e2c4d5f6a7b8c\n", 0o444)
+    root.link("/var/lib/dbus/machine-id", "/etc/machine-id")
+    root.write("/var/lib/systemd/random-seed", b"\0#\xff\n \n" * 85, 0o600)
+    root.write("/var/lib/random-seed")
+    root.write("/etc/iscsi/initiatorname.iscsi", "## DO NOT EDIT\nInitiatorName=iqn.1993-08.org.debian:01:ab\n", 0o600)
+    root.write("/etc/nvme/hostid", "x" * 70_000)
+    root.link("/var/lib/NetworkManager/secret_key", "/nowhere")
+    found = assert_alike(root, "identities")
+    assert found["/var/lib/dbus/machine-id"] == found["/etc/machine-id"] != ""
+    told = {path for path, value in found.items() if value and isinstance(value, str)}
+    assert told == {
+        *("/etc/machine-id", "/var/lib/dbus/machine-id"),
+        *("/var/lib/systemd/random-seed", "/etc/iscsi/initiatorname.iscsi"),
+    }
+    unsure = {path for path, value in found.items() if value is InconclusiveError}
+    assert unsure == {"/etc/nvme/hostid", "/var/lib/NetworkManager/secret_key"}
+    root.write("/etc/machine-id", "uninitialized\n")
+    assert assert_alike(root, "identities")["/etc/machine-id"] == ""
+
+
+def test_a_host_name_is_a_running_machines(root: Any) -> None:
+    live, at_rest = root.both(identities.NEEDS)
+    assert root.redactor.mac(socket.gethostname().lower().encode()) in identity(live, HOST_NAME)
+    assert at_rest.is_at_rest(HOST_NAME)
+
+
+def test_files_that_a_profile_names(root: Any) -> None:
+    root.write("/etc/app/a b.key", b"\0one")
+    root.write("/etc/app/empty.key")
+    root.link("/etc/app/link.key", "a b.key")
+    root.write("/etc/app/large.key", b"x" * 300_000)
+    named = ["/etc/app/*.key", "/etc/app/a b.key", "/proc/sys/kernel/ostype", "/etc/none", "/etc/app/*.none"]
+    live, at_rest = root.both(Needs(first=tuple(map(asked_for, named))))
+
+    def told(view: View, pattern: str) -> list[tuple[str, Any]]:
+        return [(entry.path, answer(lambda _, entry=entry: digest(entry), view)) for entry in declared(view, pattern)]
+
+    for pattern in (each for each in named if not each.startswith("/proc/")):
+        assert told(live, pattern) == told(at_rest, pattern)
+    key = root.redactor.mac(b"\0one")
+    assert told(live, "/etc/app/*.key") == [
+        ("/etc/app/a b.key", key),
+        ("/etc/app/empty.key", ""),
+        ("/etc/app/large.key", InconclusiveError),
+        ("/etc/app/link.key", key),
+    ]
+    assert told(live, "/etc/none") == told(live, "/etc/app/*.none") == []
+    assert told(live, "/proc/sys/kernel/ostype") == [("/proc/sys/kernel/ostype", root.redactor.mac(b"Linux\n"))]
 
 
 def test_sudoers(root: Any) -> None:

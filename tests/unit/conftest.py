@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from amigate.evidence.keep import Keep
 from amigate.evidence.model import (
     Answer,
     Contact,
@@ -24,8 +25,10 @@ from amigate.evidence.model import (
     Viewpoint,
 )
 from amigate.evidence.redaction.keys import fingerprint
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import host_keys, packages, provisioning, sshd
 from amigate.facts.accounts import MORE_PASSWD, MORE_SHADOW
+from amigate.facts.identities import HOST_NAME, KNOWN
 from amigate.facts.reboot import BOOT_ID
 from amigate.facts.sshd_sessions import Criterion, command
 from amigate.result import Witness
@@ -39,6 +42,9 @@ STANDING = {"state": "running", "system": "ok", "instance": "ok", "tokens": "req
 SNAPSHOT = "snap-0123456789abcdef0"
 BOOT = "00000000-0000-0000-0000-00000000000{}\n"
 SECRET_HASH = "$6$saltsalt$2fMKQTLCTBFHWkMgHsSxv6JPA4o1dzYNxwWtbMS2PL.8AcEX5hYm3OwqjNqgVKGCJBBXEMJbkXKuuEGh0r1bC0"
+
+REDACTOR = Redactor()
+"""One for both launches, as in a run."""
 
 EFFECTIVE = {
     "port": "22",
@@ -78,6 +84,10 @@ class Image:
     keys: dict[str, str] = field(default_factory=dict)
     """More key files, path to text; {own} stands for the launch key."""
     host_key: str = "host {launch}"
+    identities: dict[str, str | None] = field(
+        default_factory=lambda: {"/etc/machine-id": "{launch}" * 32, HOST_NAME: "ip-10-0-0-{launch}\n"}
+    )
+    """Files of identities, and files that a profile names; None for one that is looked for and not there."""
     host_key_age_s: int = 0
     dpkg: str = "installed bash 5.2.15-2+b2\n"
     ec2: dict[str, Any] = field(
@@ -189,6 +199,10 @@ class Image:
         files |= {"/home/admin/.ssh/authorized_keys": launch_line}
         files |= {path: text.replace("{own}", launch_line.strip()) for path, text in self.keys.items()}
         entries = {path: file(path, text.encode("utf-8", "surrogateescape")) for path, text in files.items()}
+        for path, text in self.identities.items():
+            if text is not None:
+                one = file(path, text.format(launch=launch).encode())
+                entries[path] = REDACTOR.entry(one, KNOWN.get(path, Keep.DIGEST))
         host = "/etc/ssh/ssh_host_ed25519_key"
         entries[host] = replace(file(host, None), mtime_s=1_700_000_100 - self.host_key_age_s)
         homes = [line.split(":")[5] for line in self.passwd.splitlines() if line.count(":") == 6]
@@ -214,7 +228,9 @@ class Image:
             answers[command(SSHD, [], criterion)] = said(text)
         kept = {name: answer for name, answer in {**answers, **self.answers}.items() if answer is not None}
         gone = {
-            path for path in [*usual, "/etc/shadow", *MORE_PASSWD, *MORE_SHADOW] if path not in entries
+            path
+            for path in [*usual, "/etc/shadow", *MORE_PASSWD, *MORE_SHADOW, *KNOWN, *self.identities]
+            if path not in entries
         } - self.unseen.keys()
         return View(
             entries={path: entry for path, entry in entries.items() if path not in self.unseen},

@@ -112,6 +112,32 @@ def test_audience_and_strictness_are_those_of_the_profile_it_is_judged_under(
     assert code == 0
 
 
+def secrets(files: object) -> dict[str, Any]:
+    return {"boot-application-secrets-random": {"settings": {"files": files}}}
+
+
+def test_files_that_another_profile_names_were_not_collected(
+    save: Callable[..., Path], judged: Callable[..., Judged], tmp_path: Path
+) -> None:
+    path = save(identities={"/etc/app/key": "{launch}"})
+    for named, expected in (("/etc/app/key", (0, "pass")), ("/etc/app/other", (3, "inconclusive"))):
+        code, report = judged(path, "--profile", profile(tmp_path, rules=secrets([named])))
+        (result,) = report["results"]
+        assert (code, result["status"]) == expected
+    assert "/etc/app/other was not collected" in result["message"]
+
+
+def test_files_that_cannot_be_asked_for_are_a_wrong_call(
+    save: Callable[..., Path], judged: Callable[..., Judged], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    wrong = profile(tmp_path, rules=secrets("/etc/app/key"))
+    code, report = judged(save(), "--profile", wrong)
+    assert code == 2
+    assert "boot-application-secrets-random wants a list of absolute paths as files" in report["error"]
+    assert _run(["profiles", "lint", wrong]) == 2
+    assert "wants a list of absolute paths as files" in capsys.readouterr().err
+
+
 def test_a_witness_that_was_not_asked_is_partial_and_never_a_pass(
     save: Callable[..., Path], judged: Callable[..., Judged]
 ) -> None:

@@ -71,6 +71,8 @@ POLICIES = {
     "apk": "P:a\nV:1.0-r0\nT:hunter2-description\nR:hunter2-file\n",
     "os-release": "ID=debian\nPRETTY_NAME=hunter2-name\n# hunter2\n",
     "names": "/proc/1/comm:hunter2 \\ name\nhunter2\n",
+    "initiator": "# hunter2-comment\nInitiatorName=iqn.hunter2\nInitiatorAlias=hunter2-alias\n",
+    "host-name": "hunter2-host\n",
 }
 """Files that say what the machine does, each with secrets, and how they are asked for."""
 FORMS = {
@@ -83,6 +85,8 @@ FORMS = {
     "apk": Keep.APK_INSTALLED,
     "os-release": Keep.OS_RELEASE,
     "names": Keep.PROCESS_NAMES,
+    "initiator": Keep.IDENTITY,
+    "host-name": Keep.HOST_NAME,
 }
 
 
@@ -96,6 +100,7 @@ def tree(tmp_path: Path) -> Path:
         "passwd": f"root:x:0:0:hunter2-gecos:/root:/bin/sh\nold:{SHA512}:1:1::/:/bin/sh\n",
         "history": HISTORY,
         "user-data": USER_DATA,
+        "app.key": "hunter2-app",
         "authorized_keys": f'environment="A=hunter2-env",command="hunter2-cmd" {ED25519} hunter2 too\nhunter2-line\n',
         "sshd_config": "SetEnv A=hunter2-setenv\nhunter2-setting x\nPort 22\n",
         **POLICIES,
@@ -122,6 +127,7 @@ def questions(at: str) -> list[Question]:
         Glob(f"{at}/sshd_conf*", Keep.SSHD_CONFIG),
         Glob(f"{at}/include*", Keep.SSHD_CONFIG),
         Glob(f"{at}/key?", Keep.PRIVATE_KEY),
+        Glob(f"{at}/*.key", Keep.DIGEST),
         count_lines(f"{at}/history"),
         Run("prints", f"cat {at}/history; cat {at}/history >&2", Keep.SSHD_TEST),
         Run("lists", f"cat {at}/history", Keep.PACKAGES),
@@ -145,10 +151,11 @@ def held(views: Mapping[Viewpoint, View], path: Path) -> bytes:
 
 def assert_known(view: View, at: str) -> None:
     """Check that what facts need is kept of the planted files."""
-    assert len(view.entries) == 8 + len(KEYS) + len(FORMS)
+    assert len(view.entries) == 9 + len(KEYS) + len(FORMS)
     assert view.entries[f"{at}/history"].summary == {"bytes": str(len(HISTORY)), "lines": "2"}
     assert view.answer(count_lines(f"{at}/history").key).text.strip() == "2"
     assert view.entries[f"{at}/user-data"].summary["bytes"] == str(len(USER_DATA))
+    assert view.entries[f"{at}/app.key"].summary.keys() == {"bytes", "digest"}
     assert all("PRIVATE KEY" in view.entries[f"{at}/key{number}"].summary["header"] for number in range(len(KEYS)))
     assert [name for name in FORMS if not view.content(f"{at}/{name}")] == []
 

@@ -10,15 +10,12 @@ import pytest
 
 from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
-from amigate.evidence.model import Entry, Evidence, Kind, Launch, Vantage, View, Viewpoint
+from amigate.evidence.model import Entry, Kind, View
 from amigate.evidence.questions import Needs
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import identities
 from amigate.facts.identities import HOST_NAME
 from amigate.facts.twins import Twins
-from amigate.judge.places import Place
-from amigate.judge.process import Judge
-from amigate.result import Status, Witness
 from amigate.sources.directory import read_directory
 
 if TYPE_CHECKING:
@@ -240,22 +237,3 @@ def test_host_names_that_differ_and_none_are_sound(look: Look, a: str, b: str) -
 def test_a_host_name_that_is_not_seen_is_no_difference(look: Look, name: str | None) -> None:
     with pytest.raises(InconclusiveError):
         look({}, {}, hosts=(name, name)).shared_identities()
-
-
-@pytest.mark.parametrize(
-    "rule,settings,expected",
-    [
-        ("boot-identities-unique-per-launch", {}, Status.PASS),
-        ("boot-identities-unique-per-launch", {"files": [KEY]}, Status.FAIL),
-        ("boot-application-secrets-random", {}, Status.NOT_APPLICABLE),
-        ("boot-application-secrets-random", {"files": [KEY]}, Status.FAIL),
-        ("boot-application-secrets-random", {"files": ["/etc/app/other.key"]}, Status.INCONCLUSIVE),
-    ],
-)
-def test_the_rules_say_so(look: Look, rule: str, settings: dict[str, list[str]], expected: Status) -> None:
-    twins = look({KEY: b"one"}, {KEY: b"one"}, [KEY])
-    views = {Viewpoint(launch, 1, Vantage.INSIDE): view for launch, view in ((Launch.A, twins.a), (Launch.B, twins.b))}
-    place = Place(Witness.TWIN)
-    with Judge({rule: (place,)}, {rule: settings}) as judge:
-        decision, _ = judge.judge(Evidence(witnesses=frozenset({Witness.TWIN}), views=views))[rule, place]
-    assert decision.status is expected, decision.message
