@@ -165,8 +165,8 @@ def test_identities_unique_per_launch(twins: Twins, rule_settings: Settings) -> 
     """machine-id, host name and storage identifiers differ between launches.
 
     Machines that take each other's identity share leases, logs, keys derived from them and locks on storage. A seed
-    of random numbers that came with the image is known to everybody who has it. `files` names more of them, such as
-    the id of an agent."""
+    of random numbers that came with the image is known to everybody who has it. A host name that is localhost on
+    both tells nothing apart. `files` names more of them, such as the id of an agent."""
     assert not twins.shared_identities(rule_settings["files"])
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from amigate.sandbox import images
 from amigate.sandbox.images import keys
+from amigate.sandbox.images.defects.identities import APP_SECRET
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,65 @@ def test_a_leaky_image_fails_for_each_planted_defect_and_for_nothing_else(
     assert (code, report["verdict"]) == (1, "fail")
     assert failed == {rule for defect in planted for rule in defect.violates}
     require_the_same_again(cli, tmp_path, code, report)
+
+
+TWINS = """\
+name: twins
+description: What two launches must not share.
+audience: accounts
+evidence: [twin]
+rules:
+  boot-host-keys-unique-per-launch:
+  boot-earlier-launch-key-absent:
+  boot-identities-unique-per-launch:
+  boot-application-secrets-random: {settings: {files: [FILES]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "wanted,files,found",
+    [
+        ("lean", "", {}),
+        (
+            "lean+machine-id-baked+random-seed-baked+host-name-baked+app-secret-baked",
+            APP_SECRET,
+            {
+                "boot-identities-unique-per-launch": {
+                    "/etc/machine-id",
+                    "/proc/sys/kernel/hostname",
+                    "/var/lib/systemd/random-seed",
+                },
+                "boot-application-secrets-random": {APP_SECRET},
+            },
+        ),
+    ],
+)
+def test_what_two_launches_share_is_found(  # noqa: PLR0913, PLR0917 - fixtures, and what is wanted of which image
+    cli: CommandLine,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    account: Account,
+    wanted: str,
+    files: str,
+    found: dict[str, set[str]],
+) -> None:
+    twins, others = tmp_path / "twins.yaml", tmp_path / "others.yaml"
+    twins.write_text(TWINS.replace("FILES", files))
+    others.write_text(TWINS.replace("FILES", "/etc/golden/other-token"))
+    _, report = judged(cli, sandbox, tmp_path, wanted, "--profile", str(twins))
+    results = {r["id"]: r for r in report["results"]}
+    assert {rule: {f["path"] for f in r["findings"]} for rule, r in results.items() if r["findings"]} == found
+    planted = [images.DEFECTS[name] for name in images.parse(wanted).defects]
+    assert {rule for defect in planted for rule in defect.violates} == found.keys()
+    undecided = {rule for rule, r in results.items() if r["status"] not in {"pass", "fail"}}
+    assert undecided == (set() if files else {"boot-application-secrets-random"})
+
+    again = tmp_path / "again.json"
+    done = cli("validate", str(tmp_path / "image.evidence"), "--profile", str(others), "--report", f"json={again}")
+    status = {r["id"]: r["status"] for r in json.loads(again.read_text())["results"]}
+    assert status["boot-application-secrets-random"] == "inconclusive", done.stderr
+    assert status["boot-identities-unique-per-launch"] == results["boot-identities-unique-per-launch"]["status"]
+    assert b"hunter2" not in gzip.decompress((tmp_path / "image.evidence").read_bytes())
 
 
 @pytest.mark.parametrize(
