@@ -47,7 +47,7 @@ class Bed:
     machine: Any
     """The class of the machines: `extra` and `defects` spoil those that are launched from now on."""
 
-    def validate(self, profile: str = "first-gate", **options: Any) -> Report:
+    def validate(self, profile: str = "first-gate", /, **options: Any) -> Report:
         """Judge the image as `amigate validate` does, under a profile by name or path."""
         chosen: dict[str, Any] = {"ssh_port": self.sandbox.ssh_port, "ssh_users": ["admin"], "timeout_s": 20} | options
         return validate(self.aws, self.ami, load(profile), options=Options(**chosen))
