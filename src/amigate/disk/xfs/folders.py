@@ -1,0 +1,177 @@
+"""The entries of a folder: in its inode, in one block, or in blocks with an index behind them.
+
+The index (leaf, node and free blocks, from 32 GiB of the folder on) repeats what the blocks of entries hold, and is not
+read: all blocks of entries are."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.reader import MOST_FOLDER_BYTES
+from amigate.disk.xfs.inodes import Format
+from amigate.disk.xfs.mapping import on_device, runs
+from amigate.disk.xfs.metadata import Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amigate.disk.xfs.inodes import Node
+    from amigate.disk.xfs.mapping import Run
+    from amigate.disk.xfs.metadata import Metadata
+
+_INDEX = 1 << 35
+"""Where in a folder its index begins."""
+_STAMP = Stamp(checksum=4, address=8, uuid=24, owner=40)
+_HEADER = 64
+_ONE_BLOCK, _BLOCK = b"XDB3", b"XDD3"
+_ENTRY = Struct(">QB")
+_UNUSED = 0xFFFF
+_TAIL = Struct(">II")
+
+
+class Entry(NamedTuple):
+    """A name, and the number of the inode that it means."""
+
+    name: str
+    number: int
+
+
+def entries(metadata: Metadata, node: Node) -> Iterator[Entry]:
+    """Yield what is in a folder, without `.` and `..`; raises IncompleteError where part of it cannot be read."""
+    what = f"folder {node.inode.number}"
+    if node.inode.size > MOST_FOLDER_BYTES:
+        raise IncompleteError(f"{what} is larger than {MOST_FOLDER_BYTES} bytes")
+    if node.content.format == Format.LOCAL:
+        found = _short(metadata, node, what)
+    else:
+        found = _blocks(metadata, node, what)
+    for raw, number in found:
+        name = raw.decode("utf-8", "surrogateescape")
+        if "/" in name or "\0" in name or not name or name in {".", ".."}:
+            raise IncompleteError(f"{what} is damaged: it holds a name that none can have")
+        yield Entry(name, number)
+
+
+def prefetchable(metadata: Metadata, node: Node) -> list[Extent]:
+    """Return where on the device the entries of a folder lie; nothing where that cannot be told."""
+    size = min(node.inode.size, MOST_FOLDER_BYTES) // metadata.superblock.block
+    try:
+        return [on_device(metadata, run) for run in _data(metadata, node) if run.end <= size]
+    except OSError:
+        return []
+
+
+def _data(metadata: Metadata, node: Node) -> Iterator[Run]:
+    """Yield where the blocks with entries lie."""
+    for run in runs(metadata, node, node.content):
+        if run.logical < _INDEX >> metadata.superblock.block_log:
+            yield run
+
+
+def _short(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, int]]:
+    """Yield the entries of a folder that lies in its inode."""
+    data = node.content.data[: node.inode.size]
+    if len(data) != node.inode.size or len(data) < 2:  # noqa: PLR2004 - the two counts
+        raise IncompleteError(f"{what} is damaged: it does not fit into its inode")
+    count, wide = data[0], data[1]
+    width = 8 if wide else 4
+    typed = metadata.superblock.has_types
+    at = 2 + width
+    for _ in range(count):
+        length = data[at] if at < len(data) else 0
+        name_end = at + 3 + length
+        end = name_end + typed + width
+        if not length or end > len(data):
+            break
+        yield data[at + 3 : name_end], int.from_bytes(data[end - width : end], "big")
+        at = end
+    else:
+        if at == len(data):
+            return
+    raise IncompleteError(f"{what} is damaged: its entries do not fit into it")
+
+
+def _blocks(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, int]]:
+    """Yield the entries of a folder that has blocks."""
+    superblock = metadata.superblock
+    size, per_block = node.inode.size, superblock.folder_block // superblock.block
+    if size <= 0 or size % superblock.folder_block:
+        raise IncompleteError(f"{what} is damaged: its size is {size}")
+    last = size // superblock.folder_block - 1
+    done = -1
+    for first, block in _gathered(metadata, node, per_block, what):
+        done = first // per_block
+        if done > last:
+            raise IncompleteError(f"{what} is damaged: it has blocks beyond its end")
+        is_whole = block[:4] == _ONE_BLOCK
+        if not (is_whole and last == 0) and block[:4] != _BLOCK:
+            raise IncompleteError(f"{what} is damaged: a block of it is none")
+        yield from _parse(block, what, is_whole=is_whole, typed=superblock.has_types, is_first=first == 0)
+    if done != last:
+        raise IncompleteError(f"{what} is damaged: its last block is missing")
+
+
+def _gathered(metadata: Metadata, node: Node, per_block: int, what: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the number of the first block of the file system in each block of the folder, and its bytes, checked.
+
+    A block of a folder may lie in several places."""
+    size = metadata.superblock.block
+    parts: list[bytes] = []
+    first = offset = 0
+    for run in _data(metadata, node):
+        if not run.is_written or run.end * size > _INDEX:
+            raise IncompleteError(f"{what} is damaged: its extents cannot be those of a folder")
+        logical, start, end = run.logical, run.start, run.end
+        while logical < end:
+            within = logical % per_block
+            if within != len(parts) or (parts and logical != first + within):
+                raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")
+            if not parts:
+                first, offset = logical, start * size
+            if not within and end - logical >= per_block:
+                parts = [metadata.read(offset, per_block * size)]
+                taken = per_block
+            else:
+                parts.append(metadata.read(start * size, size))
+                taken = 1
+            logical, start = logical + taken, start + taken
+            if logical == first + per_block:
+                block = b"".join(parts)
+                metadata.check(block, _STAMP, offset=offset, owner=node.inode.number, what=f"a block of {what}")
+                yield first, block
+                parts = []
+    if parts:
+        raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")
+
+
+def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bool) -> list[tuple[bytes, int]]:
+    """Return the entries of one block, without the `.` and `..` that the first begins with."""
+    end = len(block)
+    expected = -1
+    if is_whole:
+        count, stale = _TAIL.unpack_from(block, end - _TAIL.size)
+        end -= _TAIL.size + count * 8
+        expected = count - stale
+    found: list[tuple[bytes, int]] = []
+    at = _HEADER
+    while at + _ENTRY.size <= end:
+        number, length = _ENTRY.unpack_from(block, at)
+        if number >> 48 == _UNUSED:
+            length = number >> 32 & 0xFFFF
+            if not length or length % 8:
+                break
+            at += length
+            continue
+        name_end = at + 9 + length
+        found.append((block[at + 9 : name_end], number))
+        at = (name_end + typed + 9) & ~7
+    if at != end or (is_whole and len(found) != expected):
+        raise IncompleteError(f"{what} is damaged: the entries of a block of it do not fit into it")
+    if is_first:
+        if [name for name, _ in found[:2]] != [b".", b".."]:
+            raise IncompleteError(f"{what} is damaged: it does not begin with itself")
+        return found[2:]
+    return found
+
