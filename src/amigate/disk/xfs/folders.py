@@ -156,7 +156,8 @@ def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bo
         expected = count - stale
     found: list[tuple[bytes, int]] = []
     at = _HEADER
-    while at + _ENTRY.size <= end:
+    block += b"\0"  # so that the last eight bytes can be read as an entry too
+    while at + 8 <= end:
         number, length = _ENTRY.unpack_from(block, at)
         if number >> 48 == _UNUSED:
             length = number >> 32 & 0xFFFF
