@@ -25,6 +25,8 @@ _HEADER = Struct(">IIII II II I4xI 256s I16sI")
 _CHECKSUM = 32
 _CHECKED_SIZES = (328, 324)
 """Bytes of a record's header that its checksum covers: on 64 bits, and on 32 (the compiler's padding)."""
+_FURTHER_HEADER = 260
+"""As many of each further header: the cycle, and the first words of 64 blocks."""
 _LITTLE_ENDIAN = 1
 _PER_HEADER = 32 * 1024
 """Bytes of a record whose blocks' first words one header keeps."""
@@ -104,8 +106,8 @@ def _is_unmount(log: Log, record: _Record) -> bool:
 def _is_whole(log: Log, record: _Record) -> bool:
     """Whether the checksum of a record is right (xlog_cksum)."""
     header = log.read(record.at, 1)
-    headers = max(1, -(-record.length // _PER_HEADER))
-    more = log.read(record.at + 1, headers - 1) if headers > 1 else b""
+    further = max(1, -(-record.length // _PER_HEADER)) - 1
+    more = b"".join(log.read(record.at + 1 + number, 1)[:_FURTHER_HEADER] for number in range(further))
     data = log.read(record.at + record.headers, -(-record.length // BASIC_BLOCK))[: record.length]
     said = record.checksum.to_bytes(4, "big")
     starts = (header[:_CHECKSUM] + bytes(4) + header[_CHECKSUM + 4 : size] for size in _CHECKED_SIZES)
