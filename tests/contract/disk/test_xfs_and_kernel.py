@@ -115,14 +115,20 @@ def run(*command: str | Path) -> str:
 
 @contextmanager
 def mounted(image: Path, options: str = "loop") -> Iterator[Path]:
-    """Mount an image with the kernel beside it, and unmount it."""
+    """Mount an image with the kernel, in a namespace that no other process can take the mount along from."""
     root = image.with_suffix(".mnt")
     root.mkdir(exist_ok=True)
-    run("mount", "-t", "xfs", "-o", options, image, root)
-    try:
-        yield root
-    finally:
-        run("umount", root)
+    script = 'mount -t xfs -o "$1" "$2" "$3" && echo mounted && read -r _; umount "$3"'
+    command = ["unshare", "--mount", "sh", "-c", script, "sh", options, image, root]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "mounted\n"
+        try:
+            yield Path(f"/proc/{process.pid}/root{root}")
+        finally:
+            process.communicate("unmount\n")
+            assert process.returncode == 0
 
 
 @contextmanager

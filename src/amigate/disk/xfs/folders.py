@@ -6,7 +6,7 @@ read: all blocks of entries are."""
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.reader import MOST_FOLDER_BYTES
@@ -29,29 +29,34 @@ _ONE_BLOCK, _BLOCK = b"XDB3", b"XDD3"
 _ENTRY = Struct(">QB")
 _UNUSED = 0xFFFF
 _TAIL = Struct(">II")
+_NO_NAMES = {"", ".", ".."}
 
 
-class Entry(NamedTuple):
-    """A name, and the number of the inode that it means."""
-
-    name: str
-    number: int
+Names = list[tuple[str, int]]
+"""Names, and the numbers of the inodes that they mean."""
 
 
-def entries(metadata: Metadata, node: Node) -> Iterator[Entry]:
-    """Yield what is in a folder, without `.` and `..`; raises IncompleteError where part of it cannot be read."""
+def entries(metadata: Metadata, node: Node) -> Iterator[Names]:
+    """Yield what is in a folder, some at a time, without `.` and `..`.
+
+    Raises IncompleteError where part of it cannot be read."""
     what = f"folder {node.inode.number}"
     if node.inode.size > MOST_FOLDER_BYTES:
         raise IncompleteError(f"{what} is larger than {MOST_FOLDER_BYTES} bytes")
     if node.content.format == Format.LOCAL:
-        found = _short(metadata, node, what)
+        yield _named(*_short(metadata, node, what), what)
     else:
-        found = _blocks(metadata, node, what)
-    for raw, number in found:
-        name = raw.decode("utf-8", "surrogateescape")
-        if "/" in name or "\0" in name or not name or name in {".", ".."}:
-            raise IncompleteError(f"{what} is damaged: it holds a name that none can have")
-        yield Entry(name, number)
+        for raw, numbers in _blocks(metadata, node, what):
+            yield _named(raw, numbers, what)
+
+
+def _named(raw: list[bytes], numbers: list[int], what: str) -> Names:
+    # At once, as nothing that is no UTF-8 reaches over a slash.
+    text = b"/".join(raw).decode("utf-8", "surrogateescape")
+    names = text.split("/") if raw else []
+    if len(names) != len(numbers) or "\0" in text or not _NO_NAMES.isdisjoint(names):
+        raise IncompleteError(f"{what} is damaged: it holds a name that none can have")
+    return list(zip(names, numbers, strict=True))
 
 
 def prefetchable(metadata: Metadata, node: Node) -> list[Extent]:
@@ -70,8 +75,8 @@ def _data(metadata: Metadata, node: Node) -> Iterator[Run]:
             yield run
 
 
-def _short(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the entries of a folder that lies in its inode."""
+def _short(metadata: Metadata, node: Node, what: str) -> tuple[list[bytes], list[int]]:
+    """Return the names in a folder that lies in its inode, and what they mean."""
     data = node.content.data[: node.inode.size]
     if len(data) != node.inode.size or len(data) < 2:  # noqa: PLR2004 - the two counts
         raise IncompleteError(f"{what} is damaged: it does not fit into its inode")
@@ -79,22 +84,22 @@ def _short(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, i
     width = 8 if wide else 4
     typed = metadata.superblock.has_types
     at = 2 + width
+    raw: list[bytes] = []
+    numbers: list[int] = []
     for _ in range(count):
         length = data[at] if at < len(data) else 0
         name_end = at + 3 + length
         end = name_end + typed + width
-        if not length or end > len(data):
-            break
-        yield data[at + 3 : name_end], int.from_bytes(data[end - width : end], "big")
+        raw.append(data[at + 3 : name_end])
+        numbers.append(int.from_bytes(data[end - width : end], "big"))
         at = end
-    else:
-        if at == len(data):
-            return
-    raise IncompleteError(f"{what} is damaged: its entries do not fit into it")
+    if at != len(data):
+        raise IncompleteError(f"{what} is damaged: its entries do not fit into it")
+    return raw, numbers
 
 
-def _blocks(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, int]]:
-    """Yield the entries of a folder that has blocks."""
+def _blocks(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[list[bytes], list[int]]]:
+    """Yield the names in each block of a folder that has blocks, and what they mean."""
     superblock = metadata.superblock
     size, per_block = node.inode.size, superblock.folder_block // superblock.block
     if size <= 0 or size % superblock.folder_block:
@@ -108,7 +113,7 @@ def _blocks(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[bytes, 
         is_whole = block[:4] == _ONE_BLOCK
         if not (is_whole and last == 0) and block[:4] != _BLOCK:
             raise IncompleteError(f"{what} is damaged: a block of it is none")
-        yield from _parse(block, what, is_whole=is_whole, typed=superblock.has_types, is_first=first == 0)
+        yield _parse(block, what, is_whole=is_whole, typed=superblock.has_types, is_first=first == 0)
     if done != last:
         raise IncompleteError(f"{what} is damaged: its last block is missing")
 
@@ -146,15 +151,18 @@ def _gathered(metadata: Metadata, node: Node, per_block: int, what: str) -> Iter
         raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")
 
 
-def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bool) -> list[tuple[bytes, int]]:
-    """Return the entries of one block, without the `.` and `..` that the first begins with."""
+def _parse(
+    block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bool
+) -> tuple[list[bytes], list[int]]:
+    """Return the names in one block and what they mean, without the `.` and `..` that the first begins with."""
     end = len(block)
     expected = -1
     if is_whole:
         count, stale = _TAIL.unpack_from(block, end - _TAIL.size)
         end -= _TAIL.size + count * 8
         expected = count - stale
-    found: list[tuple[bytes, int]] = []
+    raw: list[bytes] = []
+    numbers: list[int] = []
     at = _HEADER
     block += b"\0"  # so that the last eight bytes can be read as an entry too
     while at + 8 <= end:
@@ -166,13 +174,13 @@ def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bo
             at += length
             continue
         name_end = at + 9 + length
-        found.append((block[at + 9 : name_end], number))
+        raw.append(block[at + 9 : name_end])
+        numbers.append(number)
         at = (name_end + typed + 9) & ~7
-    if at != end or (is_whole and len(found) != expected):
+    if at != end or (is_whole and len(raw) != expected):
         raise IncompleteError(f"{what} is damaged: the entries of a block of it do not fit into it")
     if is_first:
-        if [name for name, _ in found[:2]] != [b".", b".."]:
+        if raw[:2] != [b".", b".."]:
             raise IncompleteError(f"{what} is damaged: it does not begin with itself")
-        return found[2:]
-    return found
-
+        return raw[2:], numbers[2:]
+    return raw, numbers

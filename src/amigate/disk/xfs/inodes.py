@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.blocks import Extent, IncompleteError
-from amigate.disk.xfs.checksum import verify
+from amigate.disk.crc32c import crc32c
 from amigate.disk.xfs.metadata import CHUNK, CHUNK_LOG, keep
 from amigate.evidence.file_system import Inode
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CORE = 176
 """Bytes before the forks."""
 _CHECKSUM = 100
+_VERSION = 3
 _REALTIME = 1 << 0
 _BIGTIME, _MANY_EXTENTS, _METADATA = 1 << 3, 1 << 4, 1 << 5
 _BIGTIME_EPOCH_NS = (1 << 31) * 10**9
@@ -39,31 +40,11 @@ class Format(IntEnum):
     BTREE = 3
 
 
-class _Core(NamedTuple):
-    """The part of an inode before its forks, without what is not read."""
-
-    magic: bytes
-    mode: int
-    version: int
-    format: int
-    uid: int
-    gid: int
-    many_extents: int
-    """Of the content, where `_MANY_EXTENTS` is set."""
-    mtime: int
-    size: int
-    extents: int
-    attribute_extents: int
-    fork: int
-    """Where the attributes begin behind the core, in units of eight bytes; 0 where there are none."""
-    attribute_format: int
-    flags: int
-    flags2: int
-    number: int
-    uuid: bytes
-
-
-_CORE = Struct(">2sHBBxxII8xQ8xQ8xQ12xIHBB6xH28xQ24xQ16s")
+_STATUS = Struct(">2sHBxxxII24xQ8xQ56xQ24xQ16s")
+"""Magic, mode, version, uid, gid, mtime, size, flags2, number and uuid, as far as a core reaches."""
+_FORKS = Struct(">5xB18xQ44xIHBB6xH28xQ")
+"""Format and (where there are many) count of extents of the content; count of its extents, count of those of the
+attributes, where these begin behind the core in units of eight bytes, their format; flags and flags2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +56,14 @@ class Fork:
     """How many there are."""
     data: bytes
     """What of it lies in the inode."""
+
+
+class _Chunk(NamedTuple):
+    """Inodes that lie together."""
+
+    inodes: bytes
+    """Without their checksums."""
+    checksums: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,33 +88,40 @@ class Inodes:
         self.chunk_log = CHUNK_LOG - superblock.inode_log
         """Inodes of a chunk, as a power of two."""
         self._mask = (1 << self.chunk_log) - 1
-        self._chunks: dict[int, bytes] = {}
+        self._chunks: dict[int, _Chunk] = {}
 
     def lstat(self, number: int) -> Inode:
-        """Return what lstat(2) tells of an inode; raises IncompleteError where it is damaged."""
-        return _lstat(self._core(number)[0])
+        """Return what lstat(2) tells of an inode; raises IncompleteError where it is damaged, or none is in use."""
+        chunk = self._chunks.get(number >> self.chunk_log) or self._read(number >> self.chunk_log)
+        index = number & self._mask
+        raw = chunk.inodes[index << self._size_log : index + 1 << self._size_log]
+        if len(raw) != self._size or crc32c(raw) != chunk.checksums[index]:
+            raise IncompleteError(f"inode {number} is damaged: its checksum is wrong")
+        magic, mode, version, uid, gid, mtime, size, flags, said, uuid = _STATUS.unpack_from(raw)
+        if said != number or uuid != self._uuid or version != _VERSION or magic != b"IN":
+            raise IncompleteError(f"inode {number} is damaged: it belongs elsewhere")
+        if mode & 0o170000 not in _TYPES or flags & _METADATA or size >> 63:
+            raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
+        mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
+        return Inode(mode=mode, uid=uid, gid=gid, size=size, mtime_ns=mtime_ns, number=number)
 
     def node(self, number: int) -> Node:
         """Return an inode with its forks."""
-        core, raw = self._core(number)
-        literal = raw[CORE:]
-        many = core.flags2 & _MANY_EXTENTS
-        fork = core.fork * 8 or len(literal)
-        if fork > len(literal) or (core.fork and not literal[fork:]):
+        inode = self.lstat(number)
+        at = (number & self._mask) << self._size_log
+        raw = self._chunks[number >> self.chunk_log].inodes[at : at + self._size]
+        content, many, extents, fewer, fork, attributes, flags, flags2 = _FORKS.unpack_from(raw)
+        data = raw[CORE:]
+        if fork * 8 >= len(data):
             raise IncompleteError(f"inode {number} is damaged: its attributes begin outside it")
-        attributes = Fork(
-            format=core.attribute_format,
-            # Where there are many extents of content, both counts stand elsewhere, and wider.
-            extents=core.extents if many else core.attribute_extents,
-            data=literal[fork:],
-        )
+        end = fork * 8 or len(data)
+        has_many = flags2 & _MANY_EXTENTS
         return Node(
-            inode=_lstat(core),
-            content=Fork(
-                format=core.format, extents=core.many_extents if many else core.extents, data=literal[:fork]
-            ),
-            attributes=attributes if core.fork else None,
-            is_realtime=bool(core.flags & _REALTIME),
+            inode=inode,
+            content=Fork(format=content, extents=many if has_many else extents, data=data[:end]),
+            # Where there are many extents of content, the count of those of attributes is wider, and where its was.
+            attributes=Fork(format=attributes, extents=extents if has_many else fewer, data=data[end:]) if fork else None,
+            is_realtime=bool(flags & _REALTIME),
         )
 
     def prefetch(self, chunks: Iterable[int]) -> None:
@@ -148,35 +144,21 @@ class Inodes:
         offset = group * superblock.group_blocks * superblock.block + start
         return Extent(offset, min(CHUNK, length - start))
 
-    def _core(self, number: int) -> tuple[_Core, bytes]:
-        """Return the core of an inode that is in use and whole, and all of it."""
-        key = number >> self.chunk_log
-        chunk = self._chunks.get(key)
-        if chunk is None:
-            where = self._chunk(key)
-            chunk = self._blocks.read(where.offset, where.length)
-            keep(self._chunks, key, chunk)
-        at = (number & self._mask) << self._size_log
-        raw = chunk[at : at + self._size]
-        if len(raw) != self._size:
-            raise IncompleteError(f"inode {number} lies outside its allocation group")
-        core = _Core._make(_CORE.unpack_from(raw))
-        if core.magic != b"IN" or core.version != 3:  # noqa: PLR2004 - the version itself
-            raise IncompleteError(f"inode {number} is damaged: there is no inode")
-        verify(raw, _CHECKSUM, f"inode {number}")
-        if core.number != number or core.uuid != self._uuid:
-            raise IncompleteError(f"inode {number} is damaged: it belongs elsewhere")
-        if core.mode & 0o170000 not in _TYPES or core.flags2 & _METADATA or core.size >> 63:
-            raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
-        return core, raw
+    def _read(self, key: int) -> _Chunk:
+        """Read a chunk, and take the checksums out of its inodes: they were zeros when they were summed up."""
+        where = self._chunk(key)
+        raw = self._blocks.read(where.offset, where.length)
+        inodes = bytearray(raw)
+        count = len(raw) >> self._size_log
+        for at in range(_CHECKSUM, _CHECKSUM + 4):
+            inodes[at :: self._size] = bytes(count)
+        words = Struct("<" + f"{_CHECKSUM}xI{self._size - _CHECKSUM - 4}x" * count).unpack_from(raw)
+        chunk = _Chunk(bytes(inodes), words)
+        keep(self._chunks, key, chunk)
+        return chunk
 
 
-def _lstat(core: _Core) -> Inode:
-    if core.flags2 & _BIGTIME:
-        mtime_ns = core.mtime - _BIGTIME_EPOCH_NS
-    else:
-        seconds = core.mtime >> 32
-        mtime_ns = (seconds - (seconds >> 31 << 32)) * 10**9 + (core.mtime & 0xFFFFFFFF)
-    return Inode(
-        mode=core.mode, uid=core.uid, gid=core.gid, size=core.size, mtime_ns=mtime_ns, number=core.number
-    )
+def _nanoseconds(classic: int) -> int:
+    """Return what the older form of a time says: 32 bits of seconds, with a sign, and 32 of nanoseconds."""
+    seconds = classic >> 32
+    return (seconds - (seconds >> 31 << 32)) * 10**9 + (classic & 0xFFFFFFFF)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from amigate.disk.blocks import IncompleteError
 from amigate.disk.xfs.checksum import verify
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.xfs.superblock import Superblock
 
+Chunk = TypeVar("Chunk")
 CHUNK_LOG = 16
 CHUNK = 1 << CHUNK_LOG
 """Metadata lies together: it is read, and kept, so many bytes at once."""
@@ -64,7 +65,7 @@ class Metadata:
             raise IncompleteError(f"{what} is damaged: it is of another file system")
 
 
-def keep(chunks: dict[int, bytes], key: int, chunk: bytes) -> None:
+def keep(chunks: dict[int, Chunk], key: int, chunk: Chunk) -> None:
     """Keep a chunk, in place of the oldest where there are many."""
     if len(chunks) >= MOST_CHUNKS:
         del chunks[next(iter(chunks))]

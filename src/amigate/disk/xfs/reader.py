@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
@@ -71,8 +72,9 @@ class Xfs:
         node = self._node(path)
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
-        for name, _ in entries(self._metadata, node):
-            yield name
+        for names in entries(self._metadata, node):
+            for name, _ in names:
+                yield name
 
     def read(self, path: str, cap_bytes: int) -> bytes:
         """Return the first bytes of a regular file; holes, and room that was never written to, are zeros."""
@@ -149,8 +151,9 @@ class Xfs:
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
         if node.inode.size > _MOST_KEPT_BYTES:
-            return next((entry.number for entry in entries(self._metadata, node) if entry.name == name), None)
-        names = dict(entries(self._metadata, node))
+            found = (dict(some).get(name) for some in entries(self._metadata, node))
+            return next((number for number in found if number is not None), None)
+        names = dict(chain.from_iterable(entries(self._metadata, node)))
         self._kept += node.inode.size
         if self._kept > _MOST_KEPT_BYTES:
             self._folders.clear()

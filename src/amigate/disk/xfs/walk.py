@@ -68,18 +68,18 @@ class Walk:
                 else:
                     yield path, inode
 
-    def _names(self, folders: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
-        """Yield path and inode number of what is in some folders."""
+    def _names(self, folders: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+        """Yield path and inode number of what is in some folders, some at a time."""
         for batch in self._with_blocks(self._nodes(folders)):
             for path, node in batch:
                 try:
-                    for name, number in entries(self._metadata, node):
-                        yield f"{path}/{name}", number
+                    for names in entries(self._metadata, node):
+                        yield [(f"{path}/{name}", number) for name, number in names]
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
 
     def _nodes(self, folders: list[tuple[str, int]]) -> Iterator[tuple[str, Node]]:
-        for batch in self._with_inodes(folders):
+        for batch in self._with_inodes([folders]):
             for path, number in batch:
                 try:
                     node = self._inodes.node(number)
@@ -88,14 +88,14 @@ class Walk:
                 else:
                     yield path, node
 
-    def _with_inodes(self, names: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    def _with_inodes(self, names: Iterable[list[tuple[str, int]]]) -> Iterator[list[tuple[str, int]]]:
         """Yield names in batches, the inodes of each fetched."""
         chunk_log = self._inodes.chunk_log
         batch: list[tuple[str, int]] = []
         chunks: set[int] = set()
-        for name in names:
-            batch.append(name)
-            chunks.add(name[1] >> chunk_log)
+        for some in names:
+            batch += some
+            chunks.update([number >> chunk_log for _, number in some])
             if len(chunks) >= _AHEAD or len(batch) >= _MOST_AT_ONCE:
                 self._inodes.prefetch(chunks)
                 yield batch
