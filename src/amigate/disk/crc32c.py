@@ -1,10 +1,17 @@
-"""CRC32C (Castagnoli), with which ext4 and XFS protect their metadata."""
+"""CRC32C (Castagnoli), with which ext4 and XFS protect their metadata.
+
+The library's own functions, as some are called once for every inode."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import google_crc32c
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def crc32c(data: bytes, crc: int = 0) -> int:
-    """Return the CRC32C of `data`; with `crc`, of what that is the CRC32C of, followed by `data`."""
-    return int(google_crc32c.extend(crc, data))
+crc32c: Callable[[bytes], int] = google_crc32c.value
+"""Returns the CRC32C of some bytes."""
+extended: Callable[[int, bytes], int] = google_crc32c.extend
+"""Returns the CRC32C of what the first argument is that of, followed by the second."""

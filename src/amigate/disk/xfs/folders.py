@@ -8,10 +8,10 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.blocks import IncompleteError
 from amigate.disk.reader import MOST_FOLDER_BYTES
 from amigate.disk.xfs.inodes import Format
-from amigate.disk.xfs.mapping import on_device, runs
+from amigate.disk.xfs.mapping import runs
 from amigate.disk.xfs.metadata import Stamp
 
 if TYPE_CHECKING:
@@ -32,22 +32,35 @@ _TAIL = Struct(">II")
 _NO_NAMES = {"", ".", ".."}
 
 
-Names = list[tuple[str, int]]
+Names = tuple[list[str], list[int]]
 """Names, and the numbers of the inodes that they mean."""
 
 
-def entries(metadata: Metadata, node: Node) -> Iterator[Names]:
-    """Yield what is in a folder, some at a time, without `.` and `..`.
+def entries(metadata: Metadata, node: Node, data: list[Run] | None = None) -> Iterator[Names]:
+    """Yield what is in a folder, some at a time, without `.` and `..`; `data` is what `data_runs` returns.
 
     Raises IncompleteError where part of it cannot be read."""
     what = f"folder {node.inode.number}"
-    if node.inode.size > MOST_FOLDER_BYTES:
-        raise IncompleteError(f"{what} is larger than {MOST_FOLDER_BYTES} bytes")
     if node.content.format == Format.LOCAL:
         yield _named(*_short(metadata, node, what), what)
     else:
-        for raw, numbers in _blocks(metadata, node, what):
+        for raw, numbers in _blocks(metadata, node, data_runs(metadata, node) if data is None else data, what):
             yield _named(raw, numbers, what)
+
+
+def data_runs(metadata: Metadata, node: Node) -> list[Run]:
+    """Return where the blocks with the entries of a folder lie; raises IncompleteError where that cannot be."""
+    if node.inode.size > MOST_FOLDER_BYTES:
+        raise IncompleteError(f"folder {node.inode.number} is larger than {MOST_FOLDER_BYTES} bytes")
+    index = _INDEX >> metadata.superblock.block_log
+    end = node.inode.size >> metadata.superblock.block_log
+    found: list[Run] = []
+    for run in runs(metadata, node, node.content):
+        if run.logical < index:
+            if run.end > end or not run.is_written:
+                raise IncompleteError(f"folder {node.inode.number} is damaged: its extents cannot be those of a folder")
+            found.append(run)
+    return found
 
 
 def _named(raw: list[bytes], numbers: list[int], what: str) -> Names:
@@ -56,23 +69,7 @@ def _named(raw: list[bytes], numbers: list[int], what: str) -> Names:
     names = text.split("/") if raw else []
     if len(names) != len(numbers) or "\0" in text or not _NO_NAMES.isdisjoint(names):
         raise IncompleteError(f"{what} is damaged: it holds a name that none can have")
-    return list(zip(names, numbers, strict=True))
-
-
-def prefetchable(metadata: Metadata, node: Node) -> list[Extent]:
-    """Return where on the device the entries of a folder lie; nothing where that cannot be told."""
-    size = min(node.inode.size, MOST_FOLDER_BYTES) // metadata.superblock.block
-    try:
-        return [on_device(metadata, run) for run in _data(metadata, node) if run.end <= size]
-    except OSError:
-        return []
-
-
-def _data(metadata: Metadata, node: Node) -> Iterator[Run]:
-    """Yield where the blocks with entries lie."""
-    for run in runs(metadata, node, node.content):
-        if run.logical < _INDEX >> metadata.superblock.block_log:
-            yield run
+    return names, numbers
 
 
 def _short(metadata: Metadata, node: Node, what: str) -> tuple[list[bytes], list[int]]:
@@ -98,54 +95,47 @@ def _short(metadata: Metadata, node: Node, what: str) -> tuple[list[bytes], list
     return raw, numbers
 
 
-def _blocks(metadata: Metadata, node: Node, what: str) -> Iterator[tuple[list[bytes], list[int]]]:
+def _blocks(metadata: Metadata, node: Node, data: list[Run], what: str) -> Iterator[tuple[list[bytes], list[int]]]:
     """Yield the names in each block of a folder that has blocks, and what they mean."""
     superblock = metadata.superblock
-    size, per_block = node.inode.size, superblock.folder_block // superblock.block
+    size = node.inode.size
     if size <= 0 or size % superblock.folder_block:
         raise IncompleteError(f"{what} is damaged: its size is {size}")
     last = size // superblock.folder_block - 1
-    done = -1
-    for first, block in _gathered(metadata, node, per_block, what):
-        done = first // per_block
-        if done > last:
-            raise IncompleteError(f"{what} is damaged: it has blocks beyond its end")
+    number = -1
+    for number, block in _gathered(metadata, node, data, what):
         is_whole = block[:4] == _ONE_BLOCK
         if not (is_whole and last == 0) and block[:4] != _BLOCK:
             raise IncompleteError(f"{what} is damaged: a block of it is none")
-        yield _parse(block, what, is_whole=is_whole, typed=superblock.has_types, is_first=first == 0)
-    if done != last:
+        yield _parse(block, what, is_whole=is_whole, typed=superblock.has_types, is_first=number == 0)
+    if number != last:
         raise IncompleteError(f"{what} is damaged: its last block is missing")
 
 
-def _gathered(metadata: Metadata, node: Node, per_block: int, what: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of the first block of the file system in each block of the folder, and its bytes, checked.
-
-    A block of a folder may lie in several places."""
+def _gathered(metadata: Metadata, node: Node, data: list[Run], what: str) -> Iterator[tuple[int, bytes]]:
+    """Yield number and bytes of each block of a folder, checked; it may lie in several places of the device."""
     size = metadata.superblock.block
+    per_block = metadata.superblock.folder_block // size
     parts: list[bytes] = []
     first = offset = 0
-    for run in _data(metadata, node):
-        if not run.is_written or run.end * size > _INDEX:
-            raise IncompleteError(f"{what} is damaged: its extents cannot be those of a folder")
+    for run in data:
         logical, start, end = run.logical, run.start, run.end
         while logical < end:
-            within = logical % per_block
-            if within != len(parts) or (parts and logical != first + within):
+            if logical % per_block != len(parts) or (parts and logical != first + len(parts)):
                 raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")
             if not parts:
                 first, offset = logical, start * size
-            if not within and end - logical >= per_block:
-                parts = [metadata.read(offset, per_block * size)]
+            if not parts and end - logical >= per_block:
+                block = metadata.read(offset, per_block * size)
                 taken = per_block
             else:
                 parts.append(metadata.read(start * size, size))
+                block = b"".join(parts)
                 taken = 1
             logical, start = logical + taken, start + taken
             if logical == first + per_block:
-                block = b"".join(parts)
                 metadata.check(block, _STAMP, offset=offset, owner=node.inode.number, what=f"a block of {what}")
-                yield first, block
+                yield first // per_block, block
                 parts = []
     if parts:
         raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")

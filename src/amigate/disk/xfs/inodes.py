@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import stat
+import sys
+from array import array
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
-from amigate.disk.xfs.metadata import CHUNK, CHUNK_LOG, keep
+from amigate.disk.xfs.metadata import keep
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.xfs.superblock import Superblock
 
+Read = TypeVar("Read")
+CHUNK_LOG = 6
+"""Inodes that are read, and kept, at once, as a power of two: as many as are made at once."""
+_MASK = (1 << CHUNK_LOG) - 1
 CORE = 176
 """Bytes before the forks."""
 _CHECKSUM = 100
@@ -47,8 +52,7 @@ _FORKS = Struct(">5xB18xQ44xIHBB6xH28xQ")
 attributes, where these begin behind the core in units of eight bytes, their format; flags and flags2."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fork:
+class Fork(NamedTuple):
     """Content or attributes of an inode."""
 
     format: int
@@ -63,11 +67,10 @@ class _Chunk(NamedTuple):
 
     inodes: bytes
     """Without their checksums."""
-    checksums: tuple[int, ...]
+    checksums: array[int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+class Node(NamedTuple):
     """An inode with its forks."""
 
     inode: Inode
@@ -85,15 +88,12 @@ class Inodes:
         self._uuid = superblock.metadata_uuid
         self._size = superblock.inode
         self._size_log = superblock.inode_log
-        self.chunk_log = CHUNK_LOG - superblock.inode_log
-        """Inodes of a chunk, as a power of two."""
-        self._mask = (1 << self.chunk_log) - 1
         self._chunks: dict[int, _Chunk] = {}
 
     def lstat(self, number: int) -> Inode:
         """Return what lstat(2) tells of an inode; raises IncompleteError where it is damaged, or none is in use."""
-        chunk = self._chunks.get(number >> self.chunk_log) or self._read(number >> self.chunk_log)
-        index = number & self._mask
+        chunk = self._chunks.get(number >> CHUNK_LOG) or self._read(number >> CHUNK_LOG)
+        index = number & _MASK
         raw = chunk.inodes[index << self._size_log : index + 1 << self._size_log]
         if len(raw) != self._size or crc32c(raw) != chunk.checksums[index]:
             raise IncompleteError(f"inode {number} is damaged: its checksum is wrong")
@@ -103,13 +103,24 @@ class Inodes:
         if mode & 0o170000 not in _TYPES or flags & _METADATA or size >> 63:
             raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
         mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
-        return Inode(mode=mode, uid=uid, gid=gid, size=size, mtime_ns=mtime_ns, number=number)
+        # Its constructor, which sets one field after the other, would take as long as all of the above.
+        inode = Inode.__new__(Inode)
+        inode.__dict__.update(mode=mode, uid=uid, gid=gid, size=size, mtime_ns=mtime_ns, number=number)
+        return inode
+
+    def lstats(self, numbers: Iterable[int]) -> dict[int, Inode | OSError]:
+        """Return what lstat(2) tells of many inodes, read in the order in which they lie."""
+        return _each(self.lstat, numbers)
+
+    def nodes(self, numbers: Iterable[int]) -> dict[int, Node | OSError]:
+        """Return many inodes with their forks, read in the order in which they lie."""
+        return _each(self.node, numbers)
 
     def node(self, number: int) -> Node:
         """Return an inode with its forks."""
         inode = self.lstat(number)
-        at = (number & self._mask) << self._size_log
-        raw = self._chunks[number >> self.chunk_log].inodes[at : at + self._size]
+        at = (number & _MASK) << self._size_log
+        raw = self._chunks[number >> CHUNK_LOG].inodes[at : at + self._size]
         content, many, extents, fewer, fork, attributes, flags, flags2 = _FORKS.unpack_from(raw)
         data = raw[CORE:]
         if fork * 8 >= len(data):
@@ -135,27 +146,41 @@ class Inodes:
     def _chunk(self, key: int) -> Extent:
         """Return where the inodes lie whose numbers begin with `key`; raises IncompleteError where there are none."""
         superblock = self._superblock
-        per_group = superblock.group_log + superblock.inodes_log - self.chunk_log
+        per_group = superblock.group_log + superblock.inodes_log - CHUNK_LOG
         group, chunk = key >> per_group, key & (1 << per_group) - 1
         length = superblock.blocks_of(group) * superblock.block
-        start = chunk << CHUNK_LOG
+        size = superblock.inode << CHUNK_LOG
+        start = chunk * size
         if start >= length:
-            raise IncompleteError(f"inodes from {key << self.chunk_log} lie outside their allocation group")
+            raise IncompleteError(f"inodes from {key << CHUNK_LOG} lie outside their allocation group")
         offset = group * superblock.group_blocks * superblock.block + start
-        return Extent(offset, min(CHUNK, length - start))
+        return Extent(offset, min(size, length - start))
 
     def _read(self, key: int) -> _Chunk:
         """Read a chunk, and take the checksums out of its inodes: they were zeros when they were summed up."""
         where = self._chunk(key)
         raw = self._blocks.read(where.offset, where.length)
-        inodes = bytearray(raw)
         count = len(raw) >> self._size_log
+        inodes = bytearray(raw)
         for at in range(_CHECKSUM, _CHECKSUM + 4):
             inodes[at :: self._size] = bytes(count)
-        words = Struct("<" + f"{_CHECKSUM}xI{self._size - _CHECKSUM - 4}x" * count).unpack_from(raw)
-        chunk = _Chunk(bytes(inodes), words)
+        checksums = array("I", raw)[_CHECKSUM // 4 :: self._size // 4]
+        if sys.byteorder == "big":
+            checksums.byteswap()
+        chunk = _Chunk(bytes(inodes), checksums)
         keep(self._chunks, key, chunk)
         return chunk
+
+
+def _each(read: Callable[[int], Read], numbers: Iterable[int]) -> dict[int, Read | OSError]:
+    """Return what is read of each inode, or why it is not."""
+    found: dict[int, Read | OSError] = {}
+    for number in sorted(numbers):
+        try:
+            found[number] = read(number)
+        except OSError as error:
+            found[number] = error
+    return found
 
 
 def _nanoseconds(classic: int) -> int:

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.blocks import IncompleteError, UnsupportedError
-from amigate.disk.crc32c import crc32c
+from amigate.disk.crc32c import crc32c, extended
 from amigate.disk.xfs.log_head import HEADER_MAGIC, Log, find_head, last_header
 from amigate.disk.xfs.superblock import BASIC_BLOCK
 
@@ -111,7 +111,7 @@ def _is_whole(log: Log, record: _Record) -> bool:
     data = log.read(record.at + record.headers, -(-record.length // BASIC_BLOCK))[: record.length]
     said = record.checksum.to_bytes(4, "big")
     starts = (header[:_CHECKSUM] + bytes(4) + header[_CHECKSUM + 4 : size] for size in _CHECKED_SIZES)
-    return any(crc32c(data, crc32c(start + more)).to_bytes(4, "little") == said for start in starts)
+    return any(extended(crc32c(start + more), data).to_bytes(4, "little") == said for start in starts)
 
 
 def _is_covered(log: Log, last: _Record, superblock: Superblock) -> bool:

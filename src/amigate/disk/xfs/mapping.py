@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from amigate.disk.xfs.metadata import Metadata
 
 _RECORD = Struct(">QQ")
+"""From the highest bit: 1 whether it is unwritten, 54 where in the file, 52 where on the device, 21 how many blocks."""
+_LOGICAL, _COUNT = (1 << 54) - 1, (1 << 21) - 1
 _ROOT = Struct(">HH")
 _NODE = Struct(">4sHH")
 _STAMP = Stamp(checksum=64, address=24, uuid=40, owner=56)
@@ -116,10 +118,16 @@ def _children(metadata: Metadata, number: int, node: bytes, count: int) -> list[
     return children
 
 
-def _records(metadata: Metadata, number: int, records: bytes, count: int) -> Iterator[Run]:
+def _records(metadata: Metadata, number: int, records: bytes, count: int) -> list[Run]:
     if count * _RECORD.size > len(records):
         raise IncompleteError(f"inode {number} is damaged: {count} extents do not fit where they are said to lie")
-    for high, low in _RECORD.iter_unpack(records[: count * _RECORD.size]):
-        size = low & (1 << 21) - 1
-        start = metadata.superblock.block_at((high & 0x1FF) << 43 | low >> 21, size)
-        yield Run((high >> 9) & (1 << 54) - 1, start, size, not high >> 63)
+    place = metadata.superblock.block_at
+    return [
+        Run(
+            high >> 9 & _LOGICAL,
+            place((high & 0x1FF) << 43 | low >> 21, low & _COUNT),
+            low & _COUNT,
+            not high >> 63,
+        )
+        for high, low in _RECORD.iter_unpack(records[: count * _RECORD.size])
+    ]

@@ -17,7 +17,7 @@ Chunk = TypeVar("Chunk")
 CHUNK_LOG = 16
 CHUNK = 1 << CHUNK_LOG
 """Metadata lies together: it is read, and kept, so many bytes at once."""
-MOST_CHUNKS = 512
+MOST_CHUNKS = 1024
 """That are kept of blocks, and as many of inodes."""
 
 

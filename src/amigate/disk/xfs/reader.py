@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
@@ -72,9 +71,8 @@ class Xfs:
         node = self._node(path)
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
-        for names in entries(self._metadata, node):
-            for name, _ in names:
-                yield name
+        for names, _ in entries(self._metadata, node):
+            yield from names
 
     def read(self, path: str, cap_bytes: int) -> bytes:
         """Return the first bytes of a regular file; holes, and room that was never written to, are zeros."""
@@ -144,22 +142,22 @@ class Xfs:
 
     def _child(self, number: int, name: str, path: str) -> int | None:
         """Return which inode a name means in a folder, None where it means none."""
-        names = self._folders.get(number)
-        if names is not None:
-            return names.get(name)
+        kept = self._folders.get(number)
+        if kept is not None:
+            return kept.get(name)
         node = self._inodes.node(number)
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
         if node.inode.size > _MOST_KEPT_BYTES:
-            found = (dict(some).get(name) for some in entries(self._metadata, node))
-            return next((number for number in found if number is not None), None)
-        names = dict(chain.from_iterable(entries(self._metadata, node)))
+            found = (numbers[names.index(name)] for names, numbers in entries(self._metadata, node) if name in names)
+            return next(found, None)
+        kept = {name: number for some in entries(self._metadata, node) for name, number in zip(*some, strict=True)}
         self._kept += node.inode.size
         if self._kept > _MOST_KEPT_BYTES:
             self._folders.clear()
             self._kept = node.inode.size
-        self._folders[number] = names
-        return names.get(name)
+        self._folders[number] = kept
+        return kept.get(name)
 
     def _note(self, sentence: str) -> None:
         if len(self._damage) < _MOST_DAMAGE:

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
-from amigate.disk.xfs.folders import entries, prefetchable
+from amigate.disk.xfs.folders import data_runs, entries
+from amigate.disk.xfs.inodes import CHUNK_LOG
+from amigate.disk.xfs.mapping import on_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from amigate.disk.blocks import Extent
     from amigate.disk.xfs.inodes import Inodes, Node
+    from amigate.disk.xfs.mapping import Run
     from amigate.disk.xfs.metadata import Metadata
     from amigate.evidence.file_system import Inode
 
+_TYPE = 0o170000
 _UNIT_LOG = 19
 """A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
 _AHEAD = 256
 """Units that are fetched at the same time, at most: many beside the connections, few enough to be kept until read."""
+_MOST_CHUNKS = 512
+"""Chunks of inodes that are fetched at the same time: a unit holds sixteen, where they lie together."""
 _MOST_AT_ONCE = 65536
 """Names that are held until their inodes are fetched."""
+_MOST_FOLDERS = 4096
+"""Folders that are held until their blocks are fetched."""
+
+
+class _Names(NamedTuple):
+    """Entries that are not looked at yet: paths, and the inodes that they mean."""
+
+    paths: list[str]
+    numbers: list[int]
+
+
+class _Folder(NamedTuple):
+    path: str
+    node: Node
+    data: list[Run]
 
 
 class Walk:
@@ -36,88 +57,96 @@ class Walk:
     def entries(self) -> Iterator[tuple[str, Inode]]:
         """Yield path and inode of every entry, level by level."""
         seen = {self._root}
-        level = [("", self._root)]
+        level = _Names([""], [self._root])
         left = MOST_ENTRIES
         for _ in range(MOST_DEPTH):
-            below: list[tuple[str, int]] = []
+            below = _Names([], [])
             for path, inode in self._level(level):
                 left -= 1
                 if left < 0:
                     self._note(f"{path}: there are more than {MOST_ENTRIES} entries")
                     return
                 yield path, inode
-                if stat.S_ISDIR(inode.mode):
+                if inode.mode & _TYPE == stat.S_IFDIR:
                     if inode.number in seen:
                         self._note(f"{path}: the folder (inode {inode.number}) is in another place too")
-                    else:
-                        seen.add(inode.number)
-                        below.append((path, inode.number))
+                        continue
+                    seen.add(inode.number)
+                    below.paths.append(path)
+                    below.numbers.append(inode.number)
             level = below
-        for path, _ in level:
+            if not level.paths:
+                return
+        for path in level.paths:
             self._note(f"{path}: it lies more than {MOST_DEPTH} folders deep")
 
-    def _level(self, folders: list[tuple[str, int]]) -> Iterator[tuple[str, Inode]]:
+    def _level(self, folders: _Names) -> Iterator[tuple[str, Inode]]:
         """Yield what is in some folders."""
-        lstat = self._inodes.lstat
         for names in self._with_inodes(self._names(folders)):
-            for path, number in names:
-                try:
-                    inode = lstat(number)
-                except OSError as error:
-                    self._note(f"{path}: {error}")
+            inodes = self._inodes.lstats(names.numbers)
+            for path, inode in zip(names.paths, map(inodes.__getitem__, names.numbers), strict=True):
+                if isinstance(inode, OSError):
+                    self._note(f"{path}: {inode}")
                 else:
                     yield path, inode
 
-    def _names(self, folders: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-        """Yield path and inode number of what is in some folders, some at a time."""
-        for batch in self._with_blocks(self._nodes(folders)):
-            for path, node in batch:
+    def _names(self, folders: _Names) -> Iterator[_Names]:
+        """Yield what is in some folders, some at a time."""
+        for batch in self._with_blocks(self._folders(folders)):
+            for path, node, data in batch:
                 try:
-                    for names in entries(self._metadata, node):
-                        yield [(f"{path}/{name}", number) for name, number in names]
+                    for names, numbers in entries(self._metadata, node, data):
+                        yield _Names([f"{path}/{name}" for name in names], numbers)
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
 
-    def _nodes(self, folders: list[tuple[str, int]]) -> Iterator[tuple[str, Node]]:
-        for batch in self._with_inodes([folders]):
-            for path, number in batch:
+    def _folders(self, folders: _Names) -> Iterator[_Folder]:
+        for batch in self._with_inodes(_parts(folders)):
+            nodes = self._inodes.nodes(batch.numbers)
+            for path, number in zip(*batch, strict=True):
                 try:
-                    node = self._inodes.node(number)
+                    node = nodes[number]
+                    if isinstance(node, OSError):
+                        raise node
+                    yield _Folder(path, node, data_runs(self._metadata, node))
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
-                else:
-                    yield path, node
 
-    def _with_inodes(self, names: Iterable[list[tuple[str, int]]]) -> Iterator[list[tuple[str, int]]]:
-        """Yield names in batches, the inodes of each fetched."""
-        chunk_log = self._inodes.chunk_log
-        batch: list[tuple[str, int]] = []
+    def _with_inodes(self, names: Iterable[_Names]) -> Iterator[_Names]:
+        """Yield entries in batches, the inodes of each fetched."""
+        batch = _Names([], [])
         chunks: set[int] = set()
         for some in names:
-            batch += some
-            chunks.update([number >> chunk_log for _, number in some])
-            if len(chunks) >= _AHEAD or len(batch) >= _MOST_AT_ONCE:
+            batch.paths.extend(some.paths)
+            batch.numbers.extend(some.numbers)
+            chunks.update([number >> CHUNK_LOG for number in some.numbers])
+            if len(chunks) >= _MOST_CHUNKS or len(batch.paths) >= _MOST_AT_ONCE:
                 self._inodes.prefetch(chunks)
                 yield batch
-                batch = []
-                chunks = set()
+                batch, chunks = _Names([], []), set()
         self._inodes.prefetch(chunks)
         yield batch
 
-    def _with_blocks(self, folders: Iterable[tuple[str, Node]]) -> Iterator[list[tuple[str, Node]]]:
+    def _with_blocks(self, folders: Iterable[_Folder]) -> Iterator[list[_Folder]]:
         """Yield folders in batches, the blocks of each fetched."""
-        batch: list[tuple[str, Node]] = []
+        batch: list[_Folder] = []
         extents: list[Extent] = []
         units: set[int] = set()
         for folder in folders:
             batch.append(folder)
-            found = prefetchable(self._metadata, folder[1])
-            extents += found
-            for extent in found:
+            for run in folder.data:
+                extent = on_device(self._metadata, run)
+                extents.append(extent)
                 units.update(range(extent.offset >> _UNIT_LOG, (extent.end - 1 >> _UNIT_LOG) + 1))
-            if len(units) >= _AHEAD or len(batch) >= _MOST_AT_ONCE:
+            if len(units) >= _AHEAD or len(batch) >= _MOST_FOLDERS:
                 self._metadata.blocks.prefetch(extents)
                 yield batch
                 batch, extents, units = [], [], set()
         self._metadata.blocks.prefetch(extents)
         yield batch
+
+
+def _parts(names: _Names) -> Iterator[_Names]:
+    """Yield entries some at a time."""
+    for at in range(0, len(names.paths), _MOST_FOLDERS):
+        yield _Names(names.paths[at : at + _MOST_FOLDERS], names.numbers[at : at + _MOST_FOLDERS])
