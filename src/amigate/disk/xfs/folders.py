@@ -27,7 +27,7 @@ _STAMP = Stamp(checksum=4, address=8, uuid=24, owner=40)
 _HEADER = 64
 _ONE_BLOCK, _BLOCK = b"XDB3", b"XDD3"
 _ENTRY = Struct(">QB")
-_UNUSED = 0xFFFF
+_UNUSED = 0xFFFF << 48
 _TAIL = Struct(">II")
 _NO_NAMES = {"", ".", ".."}
 
@@ -157,7 +157,7 @@ def _parse(
     block += b"\0"  # so that the last eight bytes can be read as an entry too
     while at + 8 <= end:
         number, length = _ENTRY.unpack_from(block, at)
-        if number >> 48 == _UNUSED:
+        if number >= _UNUSED:
             length = number >> 32 & 0xFFFF
             if not length or length % 8:
                 break

@@ -92,10 +92,10 @@ class Inodes:
 
     def lstat(self, number: int) -> Inode:
         """Return what lstat(2) tells of an inode; raises IncompleteError where it is damaged, or none is in use."""
-        chunk = self._chunks.get(number >> CHUNK_LOG) or self._read(number >> CHUNK_LOG)
+        inodes, checksums = self._chunks.get(number >> CHUNK_LOG) or self._read(number >> CHUNK_LOG)
         index = number & _MASK
-        raw = chunk.inodes[index << self._size_log : index + 1 << self._size_log]
-        if len(raw) != self._size or crc32c(raw) != chunk.checksums[index]:
+        raw = inodes[index << self._size_log : index + 1 << self._size_log]
+        if crc32c(raw) != checksums[index]:
             raise IncompleteError(f"inode {number} is damaged: its checksum is wrong")
         magic, mode, version, uid, gid, mtime, size, flags, said, uuid = _STATUS.unpack_from(raw)
         if said != number or uuid != self._uuid or version != _VERSION or magic != b"IN":
@@ -105,12 +105,15 @@ class Inodes:
         mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
         # Its constructor, which sets one field after the other, would take as long as all of the above.
         inode = Inode.__new__(Inode)
-        inode.__dict__.update(mode=mode, uid=uid, gid=gid, size=size, mtime_ns=mtime_ns, number=number)
+        fields = {"mode": mode, "uid": uid, "gid": gid, "size": size, "mtime_ns": mtime_ns, "number": number}
+        object.__setattr__(inode, "__dict__", fields)
         return inode
 
-    def lstats(self, numbers: Iterable[int]) -> dict[int, Inode | OSError]:
-        """Return what lstat(2) tells of many inodes, read in the order in which they lie."""
-        return _each(self.lstat, numbers)
+    def lstats(self, numbers: Iterable[int]) -> tuple[dict[int, Inode | OSError], set[int]]:
+        """Return what lstat(2) tells of many inodes, read in the order in which they lie, and which are folders."""
+        found = _each(self.lstat, numbers)
+        folders = [number for number, inode in found.items() if isinstance(inode, Inode) and stat.S_ISDIR(inode.mode)]
+        return found, set(folders)
 
     def nodes(self, numbers: Iterable[int]) -> dict[int, Node | OSError]:
         """Return many inodes with their forks, read in the order in which they lie."""
@@ -126,13 +129,14 @@ class Inodes:
         if fork * 8 >= len(data):
             raise IncompleteError(f"inode {number} is damaged: its attributes begin outside it")
         end = fork * 8 or len(data)
-        has_many = flags2 & _MANY_EXTENTS
+        if flags2 & _MANY_EXTENTS:
+            # The count of extents of the attributes is wider too, and stands where that of the content does else.
+            extents, fewer = many, extents
         return Node(
-            inode=inode,
-            content=Fork(format=content, extents=many if has_many else extents, data=data[:end]),
-            # Where there are many extents of content, the count of those of attributes is wider, and where its was.
-            attributes=Fork(format=attributes, extents=extents if has_many else fewer, data=data[end:]) if fork else None,
-            is_realtime=bool(flags & _REALTIME),
+            inode,
+            Fork(content, extents, data[:end]),
+            Fork(attributes, fewer, data[end:]) if fork else None,
+            bool(flags & _REALTIME),
         )
 
     def prefetch(self, chunks: Iterable[int]) -> None:
@@ -159,8 +163,9 @@ class Inodes:
     def _read(self, key: int) -> _Chunk:
         """Read a chunk, and take the checksums out of its inodes: they were zeros when they were summed up."""
         where = self._chunk(key)
-        raw = self._blocks.read(where.offset, where.length)
-        count = len(raw) >> self._size_log
+        # Where a group ends, none of what is missing has the checksum of an inode.
+        raw = self._blocks.read(where.offset, where.length).ljust(self._size << CHUNK_LOG, b"\0")
+        count = 1 << CHUNK_LOG
         inodes = bytearray(raw)
         for at in range(_CHECKSUM, _CHECKSUM + 4):
             inodes[at :: self._size] = bytes(count)

@@ -50,14 +50,15 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
     Raises IncompleteError for a list that is damaged, or is not whole at its end."""
     number = node.inode.number
     end = count = 0
-    for run in _runs(metadata, number, fork):
-        if run.logical < end or not run.count:
-            raise IncompleteError(f"inode {number} is damaged: its extents are out of order")
-        end = run.end
-        count += 1
+    for some in _runs(metadata, number, fork):
+        for run in some:
+            if run.logical < end or not run.count:
+                raise IncompleteError(f"inode {number} is damaged: its extents are out of order")
+            end = run.end
+            yield run
+        count += len(some)
         if count > MOST_EXTENTS:
             raise IncompleteError(f"inode {number} has more than {MOST_EXTENTS} extents")
-        yield run
     if count != fork.extents:
         raise IncompleteError(f"inode {number} is damaged: it has {count} of {fork.extents} extents")
 
@@ -68,19 +69,20 @@ def on_device(metadata: Metadata, run: Run) -> Extent:
     return Extent(run.start * block, run.count * block)
 
 
-def _runs(metadata: Metadata, number: int, fork: Fork) -> Iterator[Run]:
+def _runs(metadata: Metadata, number: int, fork: Fork) -> Iterator[list[Run]]:
+    """Yield what a fork says, a block of it at a time."""
     match fork.format:
         case Format.LOCAL:
             return
         case Format.EXTENTS:
-            yield from _records(metadata, number, fork.data, min(fork.extents, MOST_EXTENTS + 1))
+            yield _records(metadata, number, fork.data, fork.extents)
         case Format.BTREE:
             yield from _tree(metadata, number, fork.data)
         case _:
             raise UnsupportedError(f"inode {number}: a fork of format {fork.format} is not read")
 
 
-def _tree(metadata: Metadata, number: int, root: bytes) -> Iterator[Run]:
+def _tree(metadata: Metadata, number: int, root: bytes) -> Iterator[list[Run]]:
     """Yield what the tree holds whose root lies in the inode."""
     level, count = _ROOT.unpack_from(root) if len(root) >= _ROOT.size else (0, 0)
     if not 0 < level <= _MOST_LEVELS:
@@ -103,7 +105,7 @@ def _tree(metadata: Metadata, number: int, root: bytes) -> Iterator[Run]:
         if level:
             waiting += [(child, level - 1) for child in _children(metadata, number, block[_HEADER:], count)]
         else:
-            yield from _records(metadata, number, block[_HEADER:], count)
+            yield _records(metadata, number, block[_HEADER:], count)
 
 
 def _children(metadata: Metadata, number: int, node: bytes, count: int) -> list[int]:

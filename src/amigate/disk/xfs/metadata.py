@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from amigate.disk.xfs.superblock import Superblock
 
 Chunk = TypeVar("Chunk")
-CHUNK_LOG = 16
+CHUNK_LOG = 14
 CHUNK = 1 << CHUNK_LOG
 """Metadata lies together: it is read, and kept, so many bytes at once."""
 MOST_CHUNKS = 1024

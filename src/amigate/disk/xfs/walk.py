@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from amigate.disk.xfs.metadata import Metadata
     from amigate.evidence.file_system import Inode
 
-_TYPE = 0o170000
 _UNIT_LOG = 19
 """A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
 _AHEAD = 256
@@ -61,34 +59,34 @@ class Walk:
         left = MOST_ENTRIES
         for _ in range(MOST_DEPTH):
             below = _Names([], [])
-            for path, inode in self._level(level):
-                left -= 1
+            for names in self._with_inodes(self._names(level)):
+                left -= len(names.paths)
                 if left < 0:
-                    self._note(f"{path}: there are more than {MOST_ENTRIES} entries")
+                    self._note(f"{names.paths[0]}: there are more than {MOST_ENTRIES} entries")
                     return
-                yield path, inode
-                if inode.mode & _TYPE == stat.S_IFDIR:
-                    if inode.number in seen:
-                        self._note(f"{path}: the folder (inode {inode.number}) is in another place too")
-                        continue
-                    seen.add(inode.number)
-                    below.paths.append(path)
-                    below.numbers.append(inode.number)
+                yield from self._looked_at(names, below, seen)
             level = below
             if not level.paths:
                 return
         for path in level.paths:
             self._note(f"{path}: it lies more than {MOST_DEPTH} folders deep")
 
-    def _level(self, folders: _Names) -> Iterator[tuple[str, Inode]]:
-        """Yield what is in some folders."""
-        for names in self._with_inodes(self._names(folders)):
-            inodes = self._inodes.lstats(names.numbers)
-            for path, inode in zip(names.paths, map(inodes.__getitem__, names.numbers), strict=True):
-                if isinstance(inode, OSError):
-                    self._note(f"{path}: {inode}")
+    def _looked_at(self, names: _Names, below: _Names, seen: set[int]) -> Iterator[tuple[str, Inode]]:
+        """Yield what is told of some entries; folders among them that were not `seen` go `below`."""
+        inodes, folders = self._inodes.lstats(names.numbers)
+        for path, number in zip(*names, strict=True):
+            inode = inodes[number]
+            if isinstance(inode, OSError):
+                self._note(f"{path}: {inode}")
+                continue
+            if number in folders:
+                if number in seen:
+                    self._note(f"{path}: the folder (inode {number}) is in another place too")
                 else:
-                    yield path, inode
+                    seen.add(number)
+                    below.paths.append(path)
+                    below.numbers.append(number)
+            yield path, inode
 
     def _names(self, folders: _Names) -> Iterator[_Names]:
         """Yield what is in some folders, some at a time."""
@@ -129,15 +127,17 @@ class Walk:
 
     def _with_blocks(self, folders: Iterable[_Folder]) -> Iterator[list[_Folder]]:
         """Yield folders in batches, the blocks of each fetched."""
+        block_log = self._metadata.superblock.block_log
         batch: list[_Folder] = []
         extents: list[Extent] = []
         units: set[int] = set()
         for folder in folders:
             batch.append(folder)
             for run in folder.data:
-                extent = on_device(self._metadata, run)
-                extents.append(extent)
-                units.update(range(extent.offset >> _UNIT_LOG, (extent.end - 1 >> _UNIT_LOG) + 1))
+                first, last = run.start << block_log >> _UNIT_LOG, (run.start + run.count << block_log) - 1 >> _UNIT_LOG
+                if first != last or first not in units:
+                    extents.append(on_device(self._metadata, run))
+                    units.update(range(first, last + 1))
             if len(units) >= _AHEAD or len(batch) >= _MOST_FOLDERS:
                 self._metadata.blocks.prefetch(extents)
                 yield batch
