@@ -119,7 +119,7 @@ def mounted(image: Path, options: str = "loop") -> Iterator[Path]:
     root = image.with_suffix(".mnt")
     root.mkdir(exist_ok=True)
     script = 'mount -t xfs -o "$1" "$2" "$3" && echo mounted && read -r _; umount "$3"'
-    command = ["unshare", "--mount", "sh", "-c", script, "sh", options, image, root]
+    command: list[str | Path] = ["unshare", "--mount", "sh", "-c", script, "sh", options, image, root]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -244,7 +244,8 @@ def look(root: Path, shown: Shown) -> None:
             path = Path(folder) / name
             key = f"/{path.relative_to(root)}"
             status = path.lstat()
-            shown.inodes[key] = (*tuple(status)[:2], status.st_uid, status.st_gid, status.st_size, status.st_mtime_ns)
+            owner = (status.st_uid, status.st_gid)
+            shown.inodes[key] = (status.st_mode, status.st_ino, *owner, status.st_size, status.st_mtime_ns)
             found = {each: os.getxattr(path, each, follow_symlinks=False) for each in listed(path)}
             if found:
                 shown.xattrs[key] = found

@@ -107,9 +107,9 @@ def _places(metadata: Metadata, node: Node) -> dict[int, int]:
     places: dict[int, int] = {}
     assert node.attributes is not None  # only asked where there are some
     for run in runs(metadata, node, node.attributes):
-        if (len(places) + run.count) * metadata.superblock.block > 4 * _MOST_BYTES:
+        if (len(places) + run.length) * metadata.superblock.block > 4 * _MOST_BYTES:
             raise IncompleteError(f"inode {node.inode.number} has more attributes than are read")
-        places.update((run.logical + at, run.start + at) for at in range(run.count))
+        places.update((run.logical + at, run.start + at) for at in range(run.length))
     return places
 
 

@@ -141,9 +141,7 @@ def _gathered(metadata: Metadata, node: Node, data: list[Run], what: str) -> Ite
         raise IncompleteError(f"{what} is damaged: there is a hole in a block of it")
 
 
-def _parse(
-    block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bool
-) -> tuple[list[bytes], list[int]]:
+def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bool) -> tuple[list[bytes], list[int]]:
     """Return the names in one block and what they mean, without the `.` and `..` that the first begins with."""
     end = len(block)
     expected = -1

@@ -1,7 +1,7 @@
 """Free space: the B+tree of each allocation group that lists it by block number, and the group's list of spare blocks.
 
-Spare blocks (AGFL) are set aside for the trees themselves: nothing uses them, what they hold is what was there before, so
-that they are free here, as they are for the freesp command of xfs_db(8)."""
+Spare blocks (AGFL) are set aside for the trees themselves: nothing uses them, what they hold is what was there before,
+so that they are free here, as they are for the freesp command of xfs_db(8)."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Inodes:
         self._chunks: dict[int, _Chunk] = {}
 
     def lstat(self, number: int) -> Inode:
-        """Return what lstat(2) tells of an inode; raises IncompleteError where it is damaged, or none is in use."""
+        """Return what is told of an inode; raises IncompleteError where it is damaged, or none is in use."""
         inodes, checksums = self._chunks.get(number >> CHUNK_LOG) or self._read(number >> CHUNK_LOG)
         index = number & _MASK
         raw = inodes[index << self._size_log : index + 1 << self._size_log]

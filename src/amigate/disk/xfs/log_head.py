@@ -1,7 +1,7 @@
 """Where the log ends: the block that the next record would be written to (xlog_find_head in fs/xfs/xfs_log_recover.c).
 
-The log is a ring of blocks of 512 bytes. Each begins with the number of the cycle round the ring in which it was written
-(the header of a record with a magic number, then the cycle), so that the head is where that number falls by one."""
+The log is a ring of blocks of 512 bytes. Each begins with the number of the cycle round the ring in which it was
+written (the header of a record with a magic number, then the cycle); the head is where that number falls by one."""
 
 from __future__ import annotations
 

@@ -34,14 +34,14 @@ class Run(NamedTuple):
     """Where in the file."""
     start: int
     """Where on the device."""
-    count: int
+    length: int
     is_written: bool
     """Whether its blocks hold content, not zeros that were promised room."""
 
     @property
     def end(self) -> int:
         """The first block of the file after it."""
-        return self.logical + self.count
+        return self.logical + self.length
 
 
 def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
@@ -52,7 +52,7 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
     end = count = 0
     for some in _runs(metadata, number, fork):
         for run in some:
-            if run.logical < end or not run.count:
+            if run.logical < end or not run.length:
                 raise IncompleteError(f"inode {number} is damaged: its extents are out of order")
             end = run.end
             yield run
@@ -66,7 +66,7 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
 def on_device(metadata: Metadata, run: Run) -> Extent:
     """Return the bytes of the device that a run is."""
     block = metadata.superblock.block
-    return Extent(run.start * block, run.count * block)
+    return Extent(run.start * block, run.length * block)
 
 
 def _runs(metadata: Metadata, number: int, fork: Fork) -> Iterator[list[Run]]:

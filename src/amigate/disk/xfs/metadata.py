@@ -55,7 +55,7 @@ class Metadata:
         return chunk[at : at + length]
 
     def check(self, block: bytes, stamp: Stamp, *, offset: int, owner: int, what: str) -> None:
-        """Raise IncompleteError unless `block`, from `offset` of the device, is whole, lies there and is its owner's."""
+        """Raise IncompleteError unless `block`, which lies at `offset` of the device, is whole and its owner's."""
         verify(block, stamp.checksum, what)
         address = int.from_bytes(block[stamp.address : stamp.address + 8], "big")
         said = int.from_bytes(block[stamp.owner : stamp.owner + stamp.owner_bytes], "big")

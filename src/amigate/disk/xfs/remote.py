@@ -37,7 +37,7 @@ def target(metadata: Metadata, node: Node) -> bytes:
         if len(found) != size:
             raise IncompleteError(f"link {number} is damaged: its target does not fit into its inode")
     else:
-        pieces = ((run.start, run.count) for run in _all(metadata, node))
+        pieces = ((run.start, run.length) for run in _all(metadata, node))
         found = _joined(metadata, pieces, b"XSLM", size, number)
     if b"\0" in found:
         raise IncompleteError(f"link {number} is damaged: its target cannot be one")
@@ -45,8 +45,9 @@ def target(metadata: Metadata, node: Node) -> bytes:
 
 
 def value(metadata: Metadata, number: int, blocks: dict[int, int], first: int, size: int) -> bytes:
-    """Return a value of `size` bytes of inode `number`, from block `first` of its attributes; `blocks` says where
-    on the device these lie."""
+    """Return a value of `size` bytes of inode `number`, from block `first` of its attributes.
+
+    `blocks` says where on the device these lie."""
     if size > LONGEST_VALUE:
         raise IncompleteError(f"inode {number} is damaged: an extended attribute has {size} bytes")
     needed = -(-size // (metadata.superblock.block - _HEADER))

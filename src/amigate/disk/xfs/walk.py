@@ -134,7 +134,10 @@ class Walk:
         for folder in folders:
             batch.append(folder)
             for run in folder.data:
-                first, last = run.start << block_log >> _UNIT_LOG, (run.start + run.count << block_log) - 1 >> _UNIT_LOG
+                first, last = (
+                    run.start << block_log >> _UNIT_LOG,
+                    (run.start + run.length << block_log) - 1 >> _UNIT_LOG,
+                )
                 if first != last or first not in units:
                     extents.append(on_device(self._metadata, run))
                     units.update(range(first, last + 1))
