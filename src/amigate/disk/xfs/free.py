@@ -16,6 +16,8 @@ from amigate.disk.xfs.checksum import verify
 from amigate.disk.xfs.metadata import Stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from amigate.disk.xfs.metadata import Metadata
 
 _MOST_RECORDS = 8_000_000
@@ -98,23 +100,29 @@ def _tree(metadata: Metadata, group: int, root: int, level: int, what: str) -> t
     count, size = superblock.blocks_of(group), superblock.block
     row = [root]
     while True:
-        if any(block >= count for block in row) or len(row) > _MOST_RECORDS // 8:
-            raise IncompleteError(f"{what} is damaged: its tree leads outside")
+        if any(block >= count for block in row) or len(set(row)) != len(row):
+            raise IncompleteError(f"{what} is damaged: its tree leads outside, or to a place twice")
         metadata.blocks.prefetch([Extent((here + block) * size, size) for block in row])
-        numbers: list[array[int]] = [_numbers(metadata, here + block, level, group, what) for block in row]
+        read = (_numbers(metadata, here + block, level, group, what) for block in row)
         if level == 0:
-            break
-        row = [child for below in numbers for child in below]
+            return _in_order(read, count, what)
+        row = [child for below in read for child in below]
         level -= 1
+
+
+def _in_order(leaves: Iterable[array[int]], count: int, what: str) -> tuple[array[int], array[int]]:
+    """Return where the runs of free blocks begin and end that the leaves of a tree list."""
     starts, ends = array("I"), array("I")
     end = 0
-    for below in numbers:
-        for start, length in zip(below[::2], below[1::2], strict=True):
+    for leaf in leaves:
+        for start, length in zip(leaf[::2], leaf[1::2], strict=True):
             if start < end or not length or start + length > count:
                 raise IncompleteError(f"{what} is damaged: its tree is out of order")
             end = start + length
             starts.append(start)
             ends.append(end)
+        if len(starts) > _MOST_RECORDS:
+            raise IncompleteError(f"{what} is in more than {_MOST_RECORDS} pieces")
     return starts, ends
 
 

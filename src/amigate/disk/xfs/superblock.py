@@ -42,6 +42,8 @@ class Superblock:
     group_log: int
     """Bits of a block's number that count within its group."""
     groups: int
+    group_headers: int
+    """Blocks that each group begins with, and that hold its headers."""
     sector: int
     inode: int
     inode_log: int
@@ -68,8 +70,8 @@ class Superblock:
     def block_at(self, number: int, count: int = 1) -> int:
         """Return where on the device, in blocks, lies what metadata calls block `number`, and `count` from there."""
         group, block = number >> self.group_log, number & ((1 << self.group_log) - 1)
-        if block + count > self.blocks_of(group):
-            raise IncompleteError(f"block {number:#x} lies outside its allocation group")
+        if block < self.group_headers or block + count > self.blocks_of(group):
+            raise IncompleteError(f"block {number:#x} lies where nothing of a file can")
         return group * self.group_blocks + block
 
 
@@ -122,6 +124,7 @@ def read_superblock(blocks: Blocks) -> Superblock:
         group_blocks=raw.group_blocks,
         group_log=raw.group_log,
         groups=raw.groups,
+        group_headers=-(-4 * raw.sector // raw.block),
         sector=raw.sector,
         inode=raw.inode,
         inode_log=raw.inode_log,
