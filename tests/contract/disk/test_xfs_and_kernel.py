@@ -20,6 +20,7 @@ import pytest
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
 from amigate.disk.xfs import Xfs
+from amigate.disk.xfs.folders import data_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -360,3 +361,37 @@ def test_free_space_is_what_xfs_db_lists(shown: Shown) -> None:
         assert not any(xfs.is_free(extent.offset) for extent in used)
         assert not xfs.is_free(0)
         assert xfs.is_free(blocks * block)
+
+
+def test_blocks_of_a_folder_that_lie_in_pieces_are_put_together(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    make(image, Variant("-b size=1024 -n size=16384 -m reflink=0", size=300 * MIB))
+    with mounted(image) as root:
+        (root / "folder").mkdir()
+        (root / "file").touch()
+        take_all_but_pieces(root)
+        for number in range(3000):
+            os.link(root / "file", root / f"folder/a_name_that_takes_some_room_{number}")
+        (root / "rest").unlink()
+    with opened(image) as xfs:
+        data = data_runs(xfs._metadata, xfs._node("/folder"))
+        assert len(data) > 3000 * 48 // 16384
+        assert any(run.length % 16 for run in data)
+        assert len(list(xfs.listdir("/folder"))) == 3000
+        assert sum(path.startswith("/folder/") for path, _ in xfs.walk()) == 3000
+        assert not xfs.damage
+
+
+def take_all_but_pieces(root: Path) -> None:
+    """Fill a file system to its last block, and free every second one of a part of it."""
+    run("xfs_io", "-x", "-c", "resblks 0", root)
+    with (root / "rest").open("wb") as file:
+        size, step = 0, 1 << 24
+        while step >= 1024:
+            try:
+                os.posix_fallocate(file.fileno(), size, step)
+                size += step
+            except OSError:
+                step //= 2
+        for at in range(0, 2 << 20, 2048):
+            run("fallocate", "--punch-hole", "-o", str(at), "-l", "1024", root / "rest")

@@ -8,7 +8,7 @@ from array import array
 from contextlib import suppress
 from enum import IntEnum
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
@@ -16,12 +16,11 @@ from amigate.disk.xfs.metadata import keep
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.xfs.superblock import Superblock
 
-Read = TypeVar("Read")
 CHUNK_LOG = 6
 """Inodes that are read, and kept, at once, as a power of two: as many as are made at once."""
 _MASK = (1 << CHUNK_LOG) - 1
@@ -33,6 +32,8 @@ _REALTIME = 1 << 0
 _BIGTIME, _MANY_EXTENTS, _METADATA = 1 << 3, 1 << 4, 1 << 5
 _BIGTIME_EPOCH_NS = (1 << 31) * 10**9
 """How long before 1970 the count of nanoseconds begins."""
+TYPE = 0o170000
+"""The part of a mode that says what kind of file it is."""
 _TYPES = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK})
 
 
@@ -100,7 +101,7 @@ class Inodes:
         magic, mode, version, uid, gid, mtime, size, flags, said, uuid = _STATUS.unpack_from(raw)
         if said != number or uuid != self._uuid or version != _VERSION or magic != b"IN":
             raise IncompleteError(f"inode {number} is damaged: it belongs elsewhere")
-        if mode & 0o170000 not in _TYPES or flags & _METADATA or size >> 63:
+        if mode & TYPE not in _TYPES or flags & _METADATA or size >> 63:
             raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
         mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
         # Its constructor, which sets one field after the other, would take as long as all of the above.
@@ -109,19 +110,13 @@ class Inodes:
         object.__setattr__(inode, "__dict__", fields)
         return inode
 
-    def lstats(self, numbers: Iterable[int]) -> tuple[dict[int, Inode | OSError], set[int]]:
-        """Return what lstat(2) tells of many inodes, read in the order in which they lie, and which are folders."""
-        found = _each(self.lstat, numbers)
-        folders = [number for number, inode in found.items() if isinstance(inode, Inode) and stat.S_ISDIR(inode.mode)]
-        return found, set(folders)
-
-    def nodes(self, numbers: Iterable[int]) -> dict[int, Node | OSError]:
-        """Return many inodes with their forks, read in the order in which they lie."""
-        return _each(self.node, numbers)
-
     def node(self, number: int) -> Node:
         """Return an inode with its forks."""
-        inode = self.lstat(number)
+        return self.with_forks(self.lstat(number))
+
+    def with_forks(self, inode: Inode) -> Node:
+        """Return an inode that was just looked at with its forks."""
+        number = inode.number
         at = (number & _MASK) << self._size_log
         raw = self._chunks[number >> CHUNK_LOG].inodes[at : at + self._size]
         content, many, extents, fewer, fork, attributes, flags, flags2 = _FORKS.unpack_from(raw)
@@ -175,17 +170,6 @@ class Inodes:
         chunk = _Chunk(bytes(inodes), checksums)
         keep(self._chunks, key, chunk)
         return chunk
-
-
-def _each(read: Callable[[int], Read], numbers: Iterable[int]) -> dict[int, Read | OSError]:
-    """Return what is read of each inode, or why it is not."""
-    found: dict[int, Read | OSError] = {}
-    for number in sorted(numbers):
-        try:
-            found[number] = read(number)
-        except OSError as error:
-            found[number] = error
-    return found
 
 
 def _nanoseconds(classic: int) -> int:

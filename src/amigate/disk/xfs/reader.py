@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _MOST_KEPT_BYTES = 16 * 1024 * 1024
 """Of folders whose names are kept, so that paths are found again without reading."""
 _MOST_DAMAGE = 100
+_WINDOW = 32 * 1024 * 1024
+"""Bytes of a file that are fetched at the same time."""
 
 
 class Xfs:
@@ -79,10 +81,10 @@ class Xfs:
         node = self._regular(path)
         length = min(node.inode.size, cap_bytes)
         content = bytearray(length)
-        wanted = list(self._content(node, length))
-        self._blocks.prefetch(extent for _, extent in wanted)
-        for at, extent in wanted:
-            content[at : at + extent.length] = self._blocks.read(extent.offset, extent.length)
+        for window in _windows(self._content(node, length)):
+            self._blocks.prefetch([extent for _, extent in window])
+            for at, extent in window:
+                content[at : at + extent.length] = self._blocks.read(extent.offset, extent.length)
         return bytes(content)
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
@@ -162,3 +164,16 @@ class Xfs:
     def _note(self, sentence: str) -> None:
         if len(self._damage) < _MOST_DAMAGE:
             self._damage.append(sentence)
+
+
+def _windows(content: Iterator[tuple[int, Extent]]) -> Iterator[list[tuple[int, Extent]]]:
+    """Yield where content lies, as much at once as is fetched at the same time."""
+    window: list[tuple[int, Extent]] = []
+    size = 0
+    for at, extent in content:
+        window.append((at, extent))
+        size += extent.length
+        if size >= _WINDOW:
+            yield window
+            window, size = [], 0
+    yield window

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
 from amigate.disk.xfs.folders import data_runs, entries
-from amigate.disk.xfs.inodes import CHUNK_LOG
+from amigate.disk.xfs.inodes import CHUNK_LOG, TYPE
 from amigate.disk.xfs.mapping import on_device
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ _UNIT_LOG = 19
 _AHEAD = 256
 """Units that are fetched at the same time, at most: many beside the connections, few enough to be kept until read."""
 _MOST_CHUNKS = 512
-"""Chunks of inodes that are fetched at the same time: a unit holds sixteen, where they lie together."""
+"""Chunks of inodes that are fetched at the same time: fewer than are kept, and a unit holds sixteen."""
 _MOST_AT_ONCE = 65536
 """Names that are held until their inodes are fetched."""
+_MOST_NODES = 16384
+"""Folders of a level whose inodes are kept until they are looked into; those of more are read again."""
 _MOST_FOLDERS = 4096
 """Folders that are held until their blocks are fetched."""
 
@@ -35,6 +38,15 @@ class _Names(NamedTuple):
 
     paths: list[str]
     numbers: list[int]
+
+
+class _Waiting(NamedTuple):
+    """A folder that is not looked into yet."""
+
+    path: str
+    number: int
+    node: Node | None
+    """None where there were too many to keep."""
 
 
 class _Folder(NamedTuple):
@@ -55,10 +67,10 @@ class Walk:
     def entries(self) -> Iterator[tuple[str, Inode]]:
         """Yield path and inode of every entry, level by level."""
         seen = {self._root}
-        level = _Names([""], [self._root])
+        level = [_Waiting("", self._root, None)]
         left = MOST_ENTRIES
         for _ in range(MOST_DEPTH):
-            below = _Names([], [])
+            below: list[_Waiting] = []
             for names in self._with_inodes(self._names(level)):
                 left -= len(names.paths)
                 if left < 0:
@@ -66,31 +78,36 @@ class Walk:
                     return
                 yield from self._looked_at(names, below, seen)
             level = below
-            if not level.paths:
+            if not level:
                 return
-        for path in level.paths:
-            self._note(f"{path}: it lies more than {MOST_DEPTH} folders deep")
+        for folder in level:
+            self._note(f"{folder.path}: it lies more than {MOST_DEPTH} folders deep")
 
-    def _looked_at(self, names: _Names, below: _Names, seen: set[int]) -> Iterator[tuple[str, Inode]]:
+    def _looked_at(self, names: _Names, below: list[_Waiting], seen: set[int]) -> Iterator[tuple[str, Inode]]:
         """Yield what is told of some entries; folders among them that were not `seen` go `below`."""
-        inodes, folders = self._inodes.lstats(names.numbers)
+        lstat = self._inodes.lstat
         for path, number in zip(*names, strict=True):
-            inode = inodes[number]
-            if isinstance(inode, OSError):
-                self._note(f"{path}: {inode}")
-                continue
-            if number in folders:
-                if number in seen:
-                    self._note(f"{path}: the folder (inode {number}) is in another place too")
-                else:
-                    seen.add(number)
-                    below.paths.append(path)
-                    below.numbers.append(number)
-            yield path, inode
+            try:
+                inode = lstat(number)
+                if inode.mode & TYPE == stat.S_IFDIR and self._is_new(path, number, seen):
+                    node = self._inodes.with_forks(inode) if len(below) < _MOST_NODES else None
+                    below.append(_Waiting(path, number, node))
+            except OSError as error:
+                self._note(f"{path}: {error}")
+            else:
+                yield path, inode
 
-    def _names(self, folders: _Names) -> Iterator[_Names]:
-        """Yield what is in some folders, some at a time."""
-        for batch in self._with_blocks(self._folders(folders)):
+    def _is_new(self, path: str, number: int, seen: set[int]) -> bool:
+        """Whether a folder was not seen in another place."""
+        if number in seen:
+            self._note(f"{path}: the folder (inode {number}) is in another place too")
+            return False
+        seen.add(number)
+        return True
+
+    def _names(self, level: list[_Waiting]) -> Iterator[_Names]:
+        """Yield what is in the folders of a level, some at a time."""
+        for batch in self._with_blocks(self._folders(level)):
             for path, node, data in batch:
                 try:
                     for names, numbers in entries(self._metadata, node, data):
@@ -98,14 +115,14 @@ class Walk:
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
 
-    def _folders(self, folders: _Names) -> Iterator[_Folder]:
-        for batch in self._with_inodes(_parts(folders)):
-            nodes = self._inodes.nodes(batch.numbers)
-            for path, number in zip(*batch, strict=True):
+    def _folders(self, level: list[_Waiting]) -> Iterator[_Folder]:
+        """Yield the folders of a level with where their entries lie."""
+        for at in range(0, len(level), _MOST_CHUNKS):
+            part = level[at : at + _MOST_CHUNKS]
+            self._inodes.prefetch({number >> CHUNK_LOG for _, number, node in part if node is None})
+            for path, number, known in part:
                 try:
-                    node = nodes[number]
-                    if isinstance(node, OSError):
-                        raise node
+                    node = known or self._inodes.node(number)
                     yield _Folder(path, node, data_runs(self._metadata, node))
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
@@ -134,10 +151,8 @@ class Walk:
         for folder in folders:
             batch.append(folder)
             for run in folder.data:
-                first, last = (
-                    run.start << block_log >> _UNIT_LOG,
-                    (run.start + run.length << block_log) - 1 >> _UNIT_LOG,
-                )
+                first = run.start << block_log >> _UNIT_LOG
+                last = (run.start + run.length << block_log) - 1 >> _UNIT_LOG
                 if first != last or first not in units:
                     extents.append(on_device(self._metadata, run))
                     units.update(range(first, last + 1))
@@ -147,9 +162,3 @@ class Walk:
                 batch, extents, units = [], [], set()
         self._metadata.blocks.prefetch(extents)
         yield batch
-
-
-def _parts(names: _Names) -> Iterator[_Names]:
-    """Yield entries some at a time."""
-    for at in range(0, len(names.paths), _MOST_FOLDERS):
-        yield _Names(names.paths[at : at + _MOST_FOLDERS], names.numbers[at : at + _MOST_FOLDERS])
