@@ -36,7 +36,7 @@ def _zstd(data: bytes, length: int) -> bytes:
         from backports import zstd  # noqa: PLC0415 - few images need it
 
     try:
-        options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_BITS}
+        options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_BITS}
         return zstd.ZstdDecompressor(options=options).decompress(data, length)
     except zstd.ZstdError as error:
         raise IncompleteError("a compressed cluster of the qcow2 image is damaged") from error

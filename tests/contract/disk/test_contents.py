@@ -53,7 +53,11 @@ def test_packed_trees_are_recognised(bench: Bench, opened: Opener, name: str) ->
     (bench.folder / "tree").mkdir()
     (bench.folder / "tree" / "file").write_text("content")
     image = bench.folder / "image"
-    order = ("mksquashfs", bench.folder / "tree", image) if name == "squashfs" else ("mkfs.erofs", image, bench.folder / "tree")
+    order = (
+        ("mksquashfs", bench.folder / "tree", image)
+        if name == "squashfs"
+        else ("mkfs.erofs", image, bench.folder / "tree")
+    )
     bench.run(*order)
     assert recognise(opened(image)) == (told(bench, image),) == (name,)
 
@@ -71,9 +75,7 @@ WRITTEN: Mapping[str, Mapping[int, bytes]] = {
     "linux_raid_member 1.1": md(1, 0),
     "linux_raid_member 1.2": md(1, 0x1000),
     "zfs_member": {(128 + index) * 1024: struct.pack("<QQ", 0xBAB10C, 5000) for index in range(4)},
-    "zfs_member at its end": {
-        SIZE - (128 - index) * 1024: struct.pack(">QQ", 0xBAB10C, 5000) for index in range(4)
-    },
+    "zfs_member at its end": {SIZE - (128 - index) * 1024: struct.pack(">QQ", 0xBAB10C, 5000) for index in range(4)},
     "f2fs": {1024: b"\x10\x20\xf5\xf2" + struct.pack("<HHIII", 1, 15, 9, 3, 12)},
     "DM_snapshot_cow": {0: b"SnAp"},
     "LVM1_member": {0: b"HM\x01\0"},
@@ -87,7 +89,7 @@ def test_members_of_something_larger_are_recognised(bench: Bench, opened: Opener
         for offset, data in WRITTEN[name].items():
             file.seek(offset)
             file.write(data)
-    assert recognise(opened(image)) == (told(bench, image),) == (name.split()[0],)
+    assert recognise(opened(image)) == (told(bench, image),) == (name.split(maxsplit=1)[0],)
     assert look(opened(image)).state == State.UNSUPPORTED
 
 

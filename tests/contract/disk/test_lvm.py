@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from amigate.disk.volumes.volume import Volume
     from tests.contract.disk.conftest import Bench, Opener
+
+    from amigate.disk.volumes.volume import Volume
 
 EXTENT = 4 << 20
 START = 1 << 20

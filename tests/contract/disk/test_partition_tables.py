@@ -13,8 +13,9 @@ from amigate.disk.volumes import tables
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from amigate.disk.volumes.table import Table
     from tests.contract.disk.conftest import Bench, Opener
+
+    from amigate.disk.volumes.table import Table
 
 GPT = 'label: gpt\nstart=3M,size=10M,type=uefi,name="EFI"\nsize=20M,name="röot ☂"\nstart=60M,size=1M,type=swap\n'
 AWS = (
@@ -24,7 +25,9 @@ AWS = (
     "p1:start=24576,size=40M\n"
 )
 PRIMARY = "label: dos\nsize=10M,bootable\nsize=20M,type=82\nstart=40M,size=5M,type=ef\nstart=50M,type=83\n"
-LOGICAL = "label: dos\nsize=10M\nsize=70M,type=5\nsize=9M,type=8e\nsize=5M\nsize=6M,type=82\nstart=80M,size=1M\nsize=2M\n"
+LOGICAL = (
+    "label: dos\nsize=10M\nsize=70M,type=5\nsize=9M,type=8e\nsize=5M\nsize=6M,type=82\nstart=80M,size=1M\nsize=2M\n"
+)
 EXTENDED_LAST = "label: dos\nstart=90M,size=5M\nstart=1M,size=80M,type=f\nsize=4M\nsize=3M\n"
 
 

@@ -10,8 +10,9 @@ from amigate.disk.volumes.volume import State
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from amigate.disk.volumes.volume import Volume
     from tests.contract.disk.conftest import Bench, Opener
+
+    from amigate.disk.volumes.volume import Volume
 
 M = 1 << 20
 DISK = """label: gpt
