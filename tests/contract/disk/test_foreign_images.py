@@ -76,7 +76,7 @@ def vmdk(bench: Bench, plain: Path) -> tuple[Path, bytearray]:
     return image, bytearray(image.read_bytes())
 
 
-def refused(image: Path, content: bytes, match: str) -> None:
+def refused(image: Path, content: bytes | bytearray, match: str) -> None:
     image.write_bytes(content)
     with pytest.raises(UnsupportedError, match=match), opened(image):
         pass

@@ -1,8 +1,9 @@
-"""A snapshot in the sandbox, whose EBS direct APIs are the real endpoint of these tests."""
+"""Disks in memory, and a snapshot in the sandbox, whose EBS direct APIs are a real endpoint."""
 
 from __future__ import annotations
 
 import random
+import struct
 import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,10 @@ import pytest
 from botocore.config import Config
 
 from amigate.disk import ebs_fetch
+from amigate.disk.blocks import Extent
 from amigate.disk.ebs import Ebs
+from amigate.disk.pieces import require
+from amigate.disk.volumes.lvm_label import checksum
 from amigate.sandbox.api import kms_keys, registry
 from amigate.sandbox.api.registry import NewImage
 from amigate.sandbox.api.server import Server
@@ -23,12 +27,69 @@ from amigate.sandbox.settings import Settings
 from amigate.sandbox.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 BLOCK = 1 << 19
+PAGE = 4096
 WRITTEN = [*range(0, 40, 2), *range(100, 300)]
 REGION = "us-east-1"
+
+
+class Memory:
+    """A device in memory, which counts what is read of it; what is zero in a whole page was never written."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+        self.reads: list[Extent] = []
+        self.wanted: list[Extent] = []
+
+    def read(self, offset: int, length: int) -> bytes:
+        require(self, offset, length)
+        self.reads.append(Extent(offset, length))
+        return self.data[offset : offset + length]
+
+    def prefetch(self, extents: Iterable[Extent]) -> None:
+        self.wanted += extents
+
+    def written(self) -> Iterator[Extent]:
+        for offset in range(0, self.size, PAGE):
+            page = self.data[offset : offset + PAGE]
+            if page.count(0) < len(page):
+                yield Extent(offset, len(page))
+
+
+@pytest.fixture
+def memory() -> type[Memory]:
+    return Memory
+
+
+@pytest.fixture
+def physical_volume() -> Callable[..., bytes]:
+    return make_physical_volume
+
+
+def make_physical_volume(text: str, *, uuid: str = "a" * 32, size: int = 24 << 20, at: int = 512) -> bytes:
+    """Return a physical volume with a text, which begins so far into its metadata area of 64 KiB."""
+    area, length = 4096, 65536
+    disk = bytearray(size)
+    label = bytearray(512)
+    struct.pack_into("<8sQII8s", label, 0, b"LABELONE", 1, 0, 32, b"LVM2 001")
+    struct.pack_into("<32sQ", label, 32, uuid.encode(), size)
+    struct.pack_into("<8Q", label, 72, 1 << 20, 0, 0, 0, area, length, 0, 0)
+    struct.pack_into("<I", label, 16, checksum(bytes(label[20:])))
+    disk[512:1024] = label
+    data = text.encode() + b"\0"
+    header = bytearray(512)
+    struct.pack_into("<4x16sIQQ", header, 0, b" LVM2 x[5A%r0N*>", 1, area, length)
+    struct.pack_into("<QQII", header, 40, at, len(data), checksum(data), 0)
+    struct.pack_into("<I", header, 0, checksum(bytes(header[4:])))
+    disk[area : area + 512] = header
+    first = min(len(data), length - at)
+    disk[area + at : area + at + first] = data[:first]
+    disk[area + 512 : area + 512 + len(data) - first] = data[first:]
+    return bytes(disk)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,9 @@ def _entries(record: bytes) -> list[Entry]:
 def _chain(disk: Blocks, extended: Entry, sector: int) -> Iterator[tuple[Extent, list[Entry]]]:
     """Yield each record of the chain, and the partitions in it, counted from the start of the disk."""
     at, size = extended.first, extended.count
-    for _ in range(_MOST_RECORDS):
+    seen: set[int] = set()
+    while at not in seen and len(seen) < _MOST_RECORDS:
+        seen.add(at)
         record = disk.read(at * sector, _RECORD_BYTES)
         if record[-2:] != _SIGNATURE:
             raise IncompleteError(f"there is no partition table in sector {at}, to which another leads")
@@ -107,7 +109,7 @@ def _chain(disk: Blocks, extended: Entry, sector: int) -> Iterator[tuple[Extent,
         if not following:
             return
         at, size = extended.first + following[0].first, following[0].count
-    raise IncompleteError(f"the chain of them has more than {_MOST_RECORDS} links")
+    raise IncompleteError(f"they lead in a circle, or are more than {_MOST_RECORDS}")
 
 
 def _data(found: list[Entry], at: int, size: int, extended: Entry) -> list[Entry]:
