@@ -123,6 +123,14 @@ def test_a_partition_that_is_not_all_on_the_disk_is_incomplete(memory: type[Memo
     assert volumes["disk/p1"].state == State.INCOMPLETE
 
 
+def test_where_partitions_show_what_they_hold_is_fetched_at_the_same_time(memory: type[Memory]) -> None:
+    disk = memory(bytes(gpt_disk((2048, 6143), (8192, 12_287))))
+    survey([("disk", disk)])
+    half = 1 << 19
+    places = [2048 * 512, 6144 * 512 - half, 8192 * 512, 12_288 * 512 - half]
+    assert disk.wanted[:4] == [Extent(place, half) for place in places]
+
+
 def test_the_boot_sector_of_a_file_system_is_no_table(memory: type[Memory]) -> None:
     assert mbr.read(memory(mbr_disk({0: record((0x41, LINUX, 2048, 100))}))) is None
     assert mbr.read(memory(mbr_disk({0: record()}))) is None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from amigate.disk.volumes.table import Partition, Table
 
 _BOOT_AREA = Extent(0, MEBIBYTE)
+_SHOWN_BYTES = 1 << 19
 _BOOT_REASON = "the start of the disk holds a boot loader and no files; its written blocks are searched"
 
 
@@ -42,6 +43,7 @@ def _of_disk(name: str, disk: Blocks) -> Iterator[Volume]:
     if table is None:
         yield _volume(name, look(disk), disk)
         return
+    disk.prefetch(place for each in table.partitions for place in _telling(each.extent))
     yield from (_partition(name, disk, each, table.note) for each in table.partitions)
     yield from _table(name, disk, table)
     taken = [each.extent for each in table.partitions if each.extent.length > 0]
@@ -55,6 +57,12 @@ def _of_disk(name: str, disk: Blocks) -> Iterator[Volume]:
             head_reason=_BOOT_REASON,
         )
     )
+
+
+def _telling(extent: Extent) -> tuple[Extent, Extent]:
+    """Return where a volume shows what it is: its start, and its end."""
+    length = min(_SHOWN_BYTES, max(extent.length, 0))
+    return Extent(extent.offset, length), Extent(extent.end - length, length)
 
 
 def _partition(disk_name: str, disk: Blocks, partition: Partition, note: str) -> Volume:
