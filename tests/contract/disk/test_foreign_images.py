@@ -111,6 +111,8 @@ def test_a_vmdk_that_leads_to_other_files_is_refused(bench: Bench, plain: Path) 
     at = hint.index(b"# The Disk Data Base")
     hint[at : at + 30] = f'parentFileNameHint="{secret}"'.encode()[:30]
     refused(image, hint, "needs another one")
+    with convert.converted(image, Format.VMDK) as found:  # and qemu-img would not open it either
+        assert found.read(0, 512) == plain.read_bytes()[:512]
 
 
 def test_a_vmdk_in_parts_is_refused(bench: Bench, plain: Path) -> None:
@@ -128,6 +130,19 @@ def test_a_vhd_that_needs_another_is_refused(bench: Bench, plain: Path) -> None:
     content = bytearray(image.read_bytes())
     content[60:64] = b"\0\0\0\4"
     refused(image, content, "needs another one")
+
+
+def test_the_size_of_a_vhd_is_not_its_geometry(bench: Bench, plain: Path) -> None:
+    """Which may be less, and decides for qemu-img where the image is another program's."""
+    image = made(bench, plain, "vpc", "subformat=dynamic,force_size=on")
+    content = bytearray(image.read_bytes())
+    content[28:32] = b"vpc "
+    struct.pack_into(">HBB", content, 56, 100, 4, 17)  # cylinders, heads, sectors
+    content[64:68] = bytes(4)
+    content[64:68] = (~sum(content[:512]) & 0xFFFFFFFF).to_bytes(4, "big")
+    image.write_bytes(content)
+    with opened(image) as found:
+        assert found.file.size == SIZE
 
 
 def test_an_image_that_qemu_does_not_understand_is_refused(bench: Bench, plain: Path) -> None:

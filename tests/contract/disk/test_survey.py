@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from amigate.disk.volumes import leftovers
 from amigate.disk.volumes.survey import survey
 from amigate.disk.volumes.volume import State
 
@@ -92,6 +95,77 @@ def test_a_deleted_partition(bench: Bench, opened: Opener) -> None:
     left = {each.name: each for each in volumes(opened, image)}[f"disk@{54 * M}"]
     assert (left.kind, left.state) == ("ext2", State.UNSUPPORTED)
     assert left.reason == "unpartitioned space holds an ext2, and its files may still be there"
+
+
+def test_a_deleted_partition_of_former_times(bench: Bench, opened: Opener) -> None:
+    image = bench.image("disk", 50)
+    bench.run("sfdisk", "--quiet", image, text="label: dos\nstart=20M\n")
+    bench.run("mke2fs", "-q", "-F", "-t", "ext2", "-E", f"offset={63 * 512}", image, "15M")
+    left = {each.name: each for each in volumes(opened, image)}
+    assert (left["disk@0"].kind, left["disk@0"].state) == ("ext2", State.UNSUPPORTED)
+
+
+def test_more_space_outside_than_can_be_looked_at(
+    bench: Bench, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = bench.image("disk", 100)
+    bench.run("sfdisk", "--quiet", image, text="label: dos\nstart=90M\n")
+    put(image, 2 * M, b"x" * 70 * M)
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers, "_MOST_PLACES", leftovers._BATCH)
+        left = {each.name: each for each in volumes(opened, image)}[f"disk@{M}"]
+    assert (left.state, left.reason) == (
+        State.INCOMPLETE,
+        "there is more of it than is searched for deleted file systems",
+    )
+    assert {each.name: each for each in volumes(opened, image)}[f"disk@{M}"].state == State.EXEMPT
+
+
+def test_more_stretches_outside_than_can_be_looked_at(
+    bench: Bench, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = disk(bench)
+    for offset in (55, 95):
+        put(image, offset * M, b"something")
+    monkeypatch.setattr(leftovers, "_MOST_GAPS", 2)  # one of which turns out to hold zeros
+    found = {each.name: each for each in volumes(opened, image)}
+    assert [name for name in found if "@" in name] == ["disk@0", f"disk@{54 * M}"]
+    rest = found[f"disk@{54 * M}"]
+    assert rest.state == State.INCOMPLETE
+    assert rest.blocks is not None
+    assert rest.blocks.read(1 * M, 9) == b"something"
+    assert rest.blocks.read(6 * M + 4 * M, 9) == b"something"
+
+
+EFI, BIOS, PREP = "uefi", "21686148-6449-6E6F-744E-656564454649", "9E1A2D38-C612-4316-AA26-8B49521E5A8B"
+
+
+@pytest.mark.parametrize(
+    "kind,command,state",
+    [
+        (EFI, ("mkfs.vfat",), State.EXEMPT),
+        ("linux", ("mkfs.vfat",), State.UNSUPPORTED),
+        (BIOS, ("mkfs.vfat",), State.UNSUPPORTED),
+        (EFI, ("mke2fs", "-q"), State.READABLE),
+        (BIOS, ("mke2fs", "-q"), State.READABLE),
+        ("swap", ("mke2fs", "-q"), State.READABLE),
+        ("linux", ("mkswap", "-q"), State.EXEMPT),
+        (EFI, (), State.UNSUPPORTED),
+        ("swap", (), State.UNSUPPORTED),
+        (BIOS, (), State.EXEMPT),
+        (PREP, (), State.EXEMPT),
+    ],
+)
+def test_the_type_of_a_partition_exempts_it_only_with_what_is_in_it(
+    bench: Bench, opened: Opener, kind: str, command: tuple[str, ...], state: State
+) -> None:
+    image = bench.image("disk", 50)
+    bench.run("sfdisk", "--quiet", image, text=f"label: gpt\nstart=10M,size=20M,type={kind}\n")
+    if command:
+        part(bench, image, 10, 20, *command)
+    else:
+        put(image, 11 * M, b"something")
+    assert volumes(opened, image)[0].state == state
 
 
 def test_a_table_that_is_gone(bench: Bench, opened: Opener) -> None:

@@ -71,13 +71,13 @@ def physical_volume() -> Callable[..., bytes]:
 
 
 def make_physical_volume(text: str, *, uuid: str = "a" * 32, size: int = 24 << 20, at: int = 512) -> bytes:
-    """Return a physical volume with a text, which begins so far into its metadata area of 64 KiB."""
+    """Return a physical volume with a text, which begins so far into its metadata area of 64 KiB; without, no area."""
     area, length = 4096, 65536
     disk = bytearray(size)
     label = bytearray(512)
     struct.pack_into("<8sQII8s", label, 0, b"LABELONE", 1, 0, 32, b"LVM2 001")
     struct.pack_into("<32sQ", label, 32, uuid.encode(), size)
-    struct.pack_into("<8Q", label, 72, 1 << 20, 0, 0, 0, area, length, 0, 0)
+    struct.pack_into("<8Q", label, 72, 1 << 20, 0, 0, 0, area if text else 0, length, 0, 0)
     struct.pack_into("<I", label, 16, checksum(bytes(label[20:])))
     disk[512:1024] = label
     data = text.encode() + b"\0"

@@ -11,6 +11,7 @@ import pytest
 
 from amigate.disk import ebs_listing
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
+from amigate.disk.budget import Budget
 from amigate.disk.ebs import Ebs
 from amigate.sandbox.api.ebs_tokens import BLOCK_LIFE_S, PAGE_LIFE_S, Tokens
 from amigate.sandbox.fault import THROTTLED, Error
@@ -58,6 +59,18 @@ def test_a_block_that_is_always_spoilt_is_not_read(bed: Bed) -> None:
     assert bed.asked("GetSnapshotBlock") == 5
 
 
+def test_a_block_without_a_checksum_is_not_read(bed: Bed) -> None:
+    class Silent(Spoilt):
+        def get_snapshot_block(self, **asked: Any) -> dict[str, Any]:
+            return super().get_snapshot_block(**asked) | {"ChecksumAlgorithm": ""}
+
+    with (
+        Ebs(Silent(bed.client, 0, bytes), bed.snapshot_id) as disk,  # type: ignore[arg-type]
+        pytest.raises(IncompleteError, match="its checksum is wrong"),
+    ):
+        disk.read(0, 50)
+
+
 @pytest.mark.parametrize("error", [THROTTLED, "InternalServerException"])
 def test_busy_answers_are_asked_again(bed: Bed, error: str) -> None:
     with bed.fault("GetSnapshotBlock", times=3, error=Error(error)), bed.open() as disk:
@@ -83,6 +96,20 @@ def test_tokens_that_expired_are_listed_again(bed: Bed, monkeypatch: pytest.Monk
         disk.prefetch([Extent(100 * BLOCK, 20 * BLOCK)])
         assert disk.read(100 * BLOCK, 20 * BLOCK) == bed.content[100 * BLOCK : 120 * BLOCK]
     assert bed.asked("ListSnapshotBlocks") == 2
+
+
+def test_a_snapshot_that_lists_other_blocks_later_is_not_believed() -> None:
+    class Changing:
+        lists = 0
+
+        def list_snapshot_blocks(self, **_: Any) -> dict[str, Any]:
+            self.lists += 1
+            blocks = [{"BlockIndex": self.lists, "BlockToken": "t"}]
+            return {"Blocks": blocks, "BlockSize": BLOCK, "VolumeSize": 1}
+
+    listing = ebs_listing.Listing(Changing(), "snap-1", Budget())  # type: ignore[arg-type]
+    with pytest.raises(IncompleteError, match="lists other blocks than before"):
+        listing.renew(0)
 
 
 def test_a_list_in_pages_goes_on_after_a_page_token_expired(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,11 @@ def fuzz_qcow2(memory: type[Memory], image: bytes, numbers: range) -> None:
 
         def look(file: Memory = file) -> None:
             with suppress(OSError):
-                touch(Qcow2(file))
+                disk = Qcow2(file)
+                touch(disk)
+                for offset in range(0, min(disk.size, 1 << 20), 8192):
+                    with suppress(OSError):
+                        disk.read(offset, min(8192, disk.size - offset))
 
         bounded(look, f"qcow2 {number}")
 

@@ -69,10 +69,12 @@ def test_a_volume_lies_where_the_metadata_says(memory: type[Memory], physical_vo
     }
 
 
-def test_the_newest_metadata_counts(memory: type[Memory], physical_volume: Make) -> None:
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_newest_metadata_counts(memory: type[Memory], physical_volume: Make, *, turned: bool) -> None:
     other = TEXT.replace("seqno = 3", "seqno = 4").replace('["pv0", 1]', '["pv0", 3]')
     other = other.replace("pv0 {", 'pv1 { id = "' + "b" * 32 + '" pe_start = 2048 pe_count = 5 }\n        pv0 {')
-    volumes = told(memory, filled(physical_volume(TEXT)), physical_volume(other, uuid="b" * 32))
+    disks = [filled(physical_volume(TEXT)), physical_volume(other, uuid="b" * 32)]
+    volumes = told(memory, *(disks[::-1] if turned else disks))
     root = volumes["vg/root"].blocks
     assert root is not None
     assert root.read(0, 1) == b"D"
@@ -159,6 +161,13 @@ def test_two_disks_that_say_to_be_the_same_are_both_incomplete(memory: type[Memo
     for name in ("disk0", "disk1"):
         assert (volumes[name].state, volumes[name].blocks is None) == (State.INCOMPLETE, False)
         assert "the same id" in volumes[name].reason
+
+
+def test_a_disk_whose_group_is_told_nowhere_is_incomplete(memory: type[Memory], physical_volume: Make) -> None:
+    volumes = told(memory, filled(physical_volume("")))
+    assert volumes["disk0"].state == State.INCOMPLETE
+    assert "on none of the disks" in volumes["disk0"].reason
+    assert volumes[f"disk0@{1 << 20}"].blocks is not None
 
 
 def test_a_disk_that_no_group_knows(memory: type[Memory], physical_volume: Make) -> None:
