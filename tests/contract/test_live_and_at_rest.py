@@ -150,6 +150,15 @@ def test_made_up_trees_of_links_are_seen_alike(root: Any, seed: int) -> None:
     assert live.unseen.keys() == at_rest.unseen.keys()
 
 
+@pytest.mark.parametrize(
+    "mtime_ns", [-(2**31) * 10**9, -1_500_000_000, -1, 0, 2**31 * 10**9, (2**32 + 5) * 10**9 + 999_999_999]
+)
+def test_times_of_every_kind_are_seen_alike(root: Any, mtime_ns: int) -> None:
+    os.utime(root.write("/x"), ns=(mtime_ns, mtime_ns))
+    live, at_rest = root.both(Needs(first=(ReadFile("/x", Keep.NOTHING),)))
+    assert live.entries["/x"].mtime_s == at_rest.entries["/x"].mtime_s == mtime_ns // 10**9
+
+
 def test_accounts(root: Any) -> None:
     assert [account.name for account in assert_alike(root, "accounts").all] == ["root", "bob"]
     (root.folder / "etc/passwd").unlink()
