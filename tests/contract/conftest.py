@@ -10,8 +10,9 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -25,9 +26,8 @@ from amigate.sources.ssh import log_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from amigate.evidence.model import View
+    from amigate.evidence.model import Contact, View
     from amigate.evidence.questions import Needs
     from amigate.sources.connection import Connection
 
@@ -57,7 +57,7 @@ set -e
 mount -t tmpfs none .
 cd "$PWD"
 mkdir up work root
-mount -t overlay none -o lowerdir=/,upperdir=up,workdir=work root
+mount -t overlay none -o lowerdir="$TREE",upperdir=up,workdir=work root
 mount -t proc proc root/proc
 mount -t tmpfs run root/run
 mount --rbind /dev root/dev
@@ -79,19 +79,23 @@ printf 'ListenAddress 127.0.0.1\nPort %s\n%s\n' "$PORT" "$CONFIG" >etc/ssh/sshd_
 eval "$EXTRA"
 exec chroot . "$SSHD" -D -e
 """
-"""From this machine's own files, none of which change, to a machine with a user and an sshd."""
+"""From a tree, which does not change, to a machine with a user and an sshd."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A real sshd with the files of this machine, in namespaces of its own."""
+    """A real sshd with the files of a tree, in namespaces of its own."""
 
     port: int
     key: LoginKey
+    root: Path
+    """Its root folder, as long as it runs, for whoever looks at it or changes it from outside."""
+    log: Path
+    """What its sshd says on standard error."""
 
-    def log_in(self, timeout_s: float = 20) -> Connection:
-        """Log in as amigate does."""
-        contact, connection = log_in(
+    def reach(self, timeout_s: float = 20) -> tuple[Contact, Connection | None]:
+        """Try to log in as amigate does."""
+        return log_in(
             "127.0.0.1",
             self.port,
             users=["somebody"],
@@ -99,15 +103,21 @@ class Machine:
             timeout_s=timeout_s,
             cancelled=threading.Event(),
         )
+
+    def log_in(self, timeout_s: float = 20) -> Connection:
+        """Log in as amigate does."""
+        contact, connection = self.reach(timeout_s)
         assert connection is not None, contact.detail
         return connection
 
 
 class Machines(Protocol):
-    """Starts machines: `extra` is shell text that spoils one, run in its root folder before sshd."""
+    """Starts machines: `extra` is shell text that spoils one, run in its root folder before sshd.
+
+    `tree` is whose files it has; by default this machine's own."""
 
     def __call__(
-        self, *, extra: str = "", config: str = "", shell: str = "/bin/bash"
+        self, *, extra: str = "", config: str = "", shell: str = "/bin/bash", tree: Path = Path("/")
     ) -> AbstractContextManager[Machine]: ...
 
 
@@ -121,35 +131,60 @@ def machines(sshd: str, tmp_path: Path, login_key: LoginKey) -> Machines:
     """Return what starts a machine."""
 
     @contextmanager
-    def start(*, extra: str = "", config: str = "", shell: str = "/bin/bash") -> Iterator[Machine]:
+    def start(
+        *, extra: str = "", config: str = "", shell: str = "/bin/bash", tree: Path = Path("/")
+    ) -> Iterator[Machine]:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         values = {"PORT": str(port), "KEY": login_key.public_line, "CONFIG": config, "EXTRA": extra, "SSHD": sshd}
+        values["TREE"] = str(tree)
         command = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "sh", "-c", _BOOT]
         environment = {**os.environ, **values, "LOGIN_SHELL": shell}
         folder = tmp_path / str(port)
         folder.mkdir()
-        with subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE) as process:
+        log = folder / "log"
+        with (
+            log.open("wb") as errors,
+            subprocess.Popen(command, cwd=folder, env=environment, stderr=errors) as process,
+        ):
             try:
-                _await_server(process, port)
-                yield Machine(port=port, key=login_key)
+                _await_server(process, log)
+                yield Machine(port=port, key=login_key, root=Path(f"/proc/{process.pid}/root{folder}/root"), log=log)
             finally:
                 process.kill()
 
     return start
 
 
-def _await_server(process: subprocess.Popen[bytes], port: int) -> None:
+def _await_server(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until sshd says that it listens; a connection that nobody uses counts against who makes it."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
+        said = log.read_text(errors="replace")
         if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.fail(process.stderr.read().decode(errors="replace"))
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            pytest.fail(said)
+        if "Server listening on" in said:
             return
         time.sleep(0.05)
     pytest.fail("sshd did not start")
+
+
+@pytest.fixture(scope="session")
+def trixie(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the root of a Debian 13, whose OpenSSH is 10.0; the image builder makes and keeps it."""
+    from amigate.sandbox.images import base  # noqa: PLC0415 - only where it is needed
+
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for a mount namespace of its own")
+    return _unpacked(base.tar(["openssh-server", "sudo"], print, "trixie"), tmp_path_factory.mktemp("trixie"))
+
+
+def _unpacked(tar: Path, folder: Path) -> Path:
+    left_out = ("./dev/*", "./boot/*", "./usr/lib/modules/*")
+    subprocess.run(["tar", "-C", folder, *(f"--exclude={each}" for each in left_out), "-xpf", tar], check=True)
+    folder.chmod(0o755)
+    return folder
 
 
 class SshdMachine:
@@ -316,10 +351,4 @@ def debian(tmp_path_factory: pytest.TempPathFactory) -> Root:
     path = cache.folder("base") / f"{base.SUITE}-{cache.digest([base.recipe(lean.PACKAGES)])}.tar"
     if os.geteuid() != 0 or not path.exists():
         pytest.skip("needs root, and the image builder's Debian in the cache")
-    folder = tmp_path_factory.mktemp("debian")
-    subprocess.run(
-        ["tar", "-C", folder, "--exclude=./dev/*", "--exclude=./boot/*", "--exclude=./usr/lib/modules/*", "-xpf", path],
-        check=True,
-    )
-    folder.chmod(0o755)
-    return Root(folder, Redactor())
+    return Root(_unpacked(path, tmp_path_factory.mktemp("debian")), Redactor())

@@ -159,6 +159,15 @@ def test_made_up_trees_of_links_are_seen_alike(root: Any, seed: int) -> None:
     assert live.unseen.keys() == at_rest.unseen.keys()
 
 
+@pytest.mark.parametrize(
+    "mtime_ns", [-(2**31) * 10**9, -1_500_000_000, -1, 0, 2**31 * 10**9, (2**32 + 5) * 10**9 + 999_999_999]
+)
+def test_times_of_every_kind_are_seen_alike(root: Any, mtime_ns: int) -> None:
+    os.utime(root.write("/x"), ns=(mtime_ns, mtime_ns))
+    live, at_rest = root.both(Needs(first=(ReadFile("/x", Keep.NOTHING),)))
+    assert live.entries["/x"].mtime_s == at_rest.entries["/x"].mtime_s == mtime_ns // 10**9
+
+
 def test_accounts(root: Any) -> None:
     assert [account.name for account in assert_alike(root, "accounts").all] == ["root", "bob"]
     (root.folder / "etc/passwd").unlink()
@@ -316,6 +325,58 @@ def test_cloud_config(root: Any) -> None:
 
 def test_packages_of_nobody(root: Any) -> None:
     assert assert_alike(root, "packages") is InconclusiveError
+
+
+APK_DATABASE = """\
+C:Q1p78yvTLG094tHE1+dToJGbmYzQE=
+P:musl
+V:1.2.5-r0
+A:x86_64
+S:383304
+I:622592
+T:the musl c library (libc) implementation
+U:https://musl.libc.org/
+L:MIT
+o:musl
+m:Somebody <somebody@example.org>
+t:1709219146
+c:9a6b5e2b1b2e4d5c6f7a8b9c0d1e2f3a4b5c6d7e
+p:so:libc.musl-x86_64.so.1=1
+F:lib
+R:ld-musl-x86_64.so.1
+a:0:0:755
+Z:Q1aV8wPmLqd0oJbVbF3bLHpgrQFyk=
+
+C:Q1x=
+P:py3-2-to-3
+V:3.0_rc1_git20240101-r12
+A:noarch
+D:python3~3.11
+F:usr
+M:0:0:1777
+
+C:Q1y=
+P:.run-deps
+V:20240229.123456
+
+"""
+"""https://wiki.alpinelinux.org/wiki/Apk_spec#Installed_Database_V2; the last as `apk add --virtual` makes it."""
+
+
+@pytest.mark.parametrize("folder", ["/lib/apk/db", "/usr/lib/apk/db"])
+def test_packages_of_apk(root: Any, folder: str) -> None:
+    """apk itself is stood in for by what `apk info -v` prints of its database."""
+    root.write(f"{folder}/installed", APK_DATABASE)
+    script = f"#!/bin/sh\nawk -F: '/^P:/ {{ name = $2 }} /^V:/ {{ print name \"-\" $2 }}' {folder}/installed\n"
+    root.write("/sbin/apk", script, 0o755)
+    assert assert_alike(root, "packages").installed == {
+        ".run-deps": ("20240229.123456",),
+        "musl": ("1.2.5-r0",),
+        "py3-2-to-3": ("3.0_rc1_git20240101-r12",),
+    }
+    root.write("/sbin/apk", "#!/bin/sh\nexit 1\n", 0o755)
+    with pytest.raises(InconclusiveError):
+        Packages.read(root.live(packages.NEEDS))
 
 
 @pytest.mark.parametrize("fact", FACTS)

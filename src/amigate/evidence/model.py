@@ -136,6 +136,8 @@ class Outcome(StrEnum):
     """An SSH server answered and refused the key."""
     BROKEN = "broken"
     """Something answered, but no SSH handshake came of it."""
+    BARRED = "barred"
+    """An SSH server answered and turned this address away for now, so nothing is known of the key."""
     CLOSED = "closed"
     """The port refused connections: the machine is up and nothing serves SSH."""
     SILENT = "silent"

@@ -47,7 +47,8 @@ class HostKeys:
 
     all: tuple[HostKey, ...]
     booted_s: int
-    """Seconds since the epoch, by the machine's clock."""
+    now_s: int
+    """Seconds since the epoch, by the machine's clock: when it was started, and when it was asked."""
 
     @classmethod
     def read(cls, view: View) -> HostKeys:
@@ -64,26 +65,45 @@ class HostKeys:
             if answer.exit_code != 0 or len(found) != 1 or not found[0].fingerprint:
                 raise InconclusiveError(f"{path}: `ssh-keygen -y` cannot tell its public key")
             keys.append(HostKey(path=path, type=found[0].type, fingerprint=found[0].fingerprint, mtime_s=entry.mtime_s))
-        return cls(all=tuple(keys), booted_s=_booted_s(view))
+        now_s, uptime_s = _clock(view)
+        return cls(all=tuple(keys), booted_s=now_s - uptime_s, now_s=now_s)
 
     def older_than_this_boot(self) -> list[Finding]:
-        """Find the keys whose file was written before the machine was started."""
+        """Find the keys whose file was written before the machine was started.
+
+        Raises InconclusiveError when that could not be told of some key, and nothing was found of the others."""
+        found = self.older_findings()
+        if not found:
+            self.require_dated()
+        return found
+
+    def older_findings(self) -> list[Finding]:
+        """Find them among those that can be dated."""
         return [
             key.finding("was made before this machine was started")
             for key in self.all
             if key.mtime_s < self.booted_s - _SLACK_S
         ]
 
+    def require_dated(self) -> None:
+        """Raise InconclusiveError when a key is from the future: one of image and machine had a wrong clock."""
+        for key in self.all:
+            if key.mtime_s > self.now_s + _SLACK_S:
+                raise InconclusiveError(
+                    f"{key.path} is from the future by the machine's clock, so it is not known when it was made"
+                )
+
     def shared_with(self, fingerprints: Collection[str]) -> list[Finding]:
         """Find the keys that another launch has as well."""
         return [key.finding("is the same on two launches") for key in self.all if key.fingerprint in fingerprints]
 
 
-def _booted_s(view: View) -> int:
+def _clock(view: View) -> tuple[int, int]:
+    """Return seconds since the epoch, and since the machine was started."""
     match = re.fullmatch(r"(\d{1,12})\n(\d{1,12})(?:\.\d+)? .*\s*", view.answer(CLOCK.key).text)
     if match is None:
         raise InconclusiveError("the machine does not tell when it was started")
-    return int(match[1]) - int(match[2])
+    return int(match[1]), int(match[2])
 
 
 def _paths(view: View) -> list[str]:

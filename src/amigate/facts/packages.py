@@ -23,13 +23,24 @@ _ABSENT = 99
 
 
 def _list(manager: str, command: str) -> Run:
-    text = f"command -v {manager} >/dev/null || exit {_ABSENT}; {command}"
+    """Ask a manager, `"$m"` in `command`; looked for in PATH, as busybox' shell has an rpm of its own kind built in."""
+    find = f'm=$(IFS=:; for d in $PATH; do if [ -x "$d/{manager}" ]; then echo "$d/{manager}"; break; fi; done); '
+    text = f'{find}[ -n "$m" ] || exit {_ABSENT}; {command}'
     return Run(f"packages of {manager}", text, Keep.PACKAGES, timeout_s=60, cap_bytes=_CAP_BYTES)
 
 
-DPKG = _list("dpkg-query", r"dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n'")
-RPM = _list("rpm", r"rpm -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n'")
-APK = _list("apk", r"""list=$(apk info -v) && echo "$list" | sed 's/^\(.*\)-\([^-]*-r[0-9]*\)$/installed \1 \2/'""")
+DPKG = _list("dpkg-query", r""""$m" -W -f '${db:Status-Status} ${Package} ${Version}\n'""")
+# rpm passes over what is damaged in its database, says so on standard error, and ends as if all was well.
+RPM = _list(
+    "rpm",
+    r"""exec 3>&1; ! { "$m" -qa --qf 'installed %{NAME} %{VERSION}-%{RELEASE}\n' >&3 || echo error: it failed; } """
+    "2>&1 | grep -q ^error:",
+)
+# What `apk add --virtual` makes has no revision in its version.
+APK = _list(
+    "apk",
+    r"""list=$("$m" info -v) && echo "$list" | sed 's/^\(.*\)-\([0-9][^-]*\(-r[0-9]*\)\{0,1\}\)$/installed \1 \2/'""",
+)
 
 DATABASES: tuple[Question, ...] = (
     ReadFile(package_files.DPKG_STATUS, Keep.DPKG_STATUS, cap_bytes=package_files.CAP_BYTES),
@@ -104,6 +115,8 @@ def _listed(view: View) -> Iterator[tuple[str, str, str, str]]:
             continue
         if answer.exit_code != 0:
             raise InconclusiveError(f"the {question.key} could not be listed")
+        if question is DPKG and not answer.text.strip():
+            raise InconclusiveError(f"the {question.key} are none, not even itself: its list is not there")
         for line in filter(None, answer.text.split("\n")):
             status, name, version = [*line.split(" "), "", ""][:3]
             yield manager, status, name, version

@@ -90,6 +90,8 @@ class Reboot:
     @staticmethod
     def _require_ours(contact: Contact, standing: Standing | None) -> None:
         """Raise InconclusiveError where it may not be the image's doing that nothing answers."""
+        if contact.outcome is Outcome.BARRED:
+            raise InconclusiveError(f"after the reboot, {contact.detail}")
         if contact.outcome is Outcome.SILENT and standing is not None:
             if standing.state in GONE:
                 raise InconclusiveError(f"after the reboot, somebody else had the instance {standing.state}")

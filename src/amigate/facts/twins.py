@@ -48,9 +48,13 @@ class Twins:
             if not own.all
         ]
         for launch, own in keys.items():
-            found += [replace(finding, seen=launch) for finding in own.older_than_this_boot()]
+            found += [replace(finding, seen=launch) for finding in own.older_findings()]
         shared = keys[Launch.A].shared_with({key.fingerprint for key in keys[Launch.B].all})
-        return found + shared + self._same_handshake({finding.fingerprint for finding in shared})
+        found += shared + self._same_handshake({finding.fingerprint for finding in shared})
+        if not found:
+            for own in keys.values():
+                own.require_dated()
+        return found
 
     def _same_handshake(self, known: set[str]) -> list[Finding]:
         """Find a host key that both servers proved to hold, wherever they keep it."""

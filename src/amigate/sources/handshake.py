@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from amigate.sources.tunnel import Tunnel
     from amigate.sources.wire import Wire
 
+_NOT_NOW = (b"Not allowed at this time\r\n", b"Exceeded MaxStartups\r\n")
+"""What OpenSSH says in place of its name to whom it turns away: since 9.8, where PerSourcePenalties are one reason of
+several, and before that. sshd.c, drop_connection(): https://github.com/openssh/openssh-portable/blob/V_10_0/sshd.c"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """What came of it."""
 
     outcome: Outcome
-    """ACCEPTED, DENIED or BROKEN."""
+    """ACCEPTED, DENIED, BROKEN or BARRED."""
     detail: str = ""
     """One sentence of ours; empty when the outcome says it all."""
     connection: Connection | None = None
@@ -39,7 +43,7 @@ def attempt(wire: Wire | Tunnel, user: str, key: LoginKey, cancelled: threading.
     transport = transport_over(wire)
     result = Attempt(outcome=Outcome.BROKEN)
     try:
-        result = shake_hands(transport, cancelled) or _log_in(transport, user, key, cancelled, host)
+        result = shake_hands(transport, wire, cancelled) or _log_in(transport, user, key, cancelled, host)
     except (paramiko.SSHException, EOFError, OSError):
         pass  # the server went away between two steps
     finally:
@@ -60,7 +64,7 @@ def transport_over(wire: Wire | Tunnel) -> paramiko.Transport:
     return transport
 
 
-def shake_hands(transport: paramiko.Transport, cancelled: threading.Event) -> Attempt | None:
+def shake_hands(transport: paramiko.Transport, wire: Wire | Tunnel, cancelled: threading.Event) -> Attempt | None:
     """Agree on keys and algorithms; return None when it went well, else how it failed."""
     from paramiko.ssh_exception import IncompatiblePeer  # noqa: PLC0415 - slow to import
 
@@ -70,6 +74,8 @@ def shake_hands(transport: paramiko.Transport, cancelled: threading.Event) -> At
         return Attempt(outcome=Outcome.BROKEN, detail=f"an SSH handshake did not end within {STEP_S:.0f} s")
     if transport.is_active():
         return None
+    if wire.opening.startswith(_NOT_NOW):
+        return Attempt(outcome=Outcome.BARRED)
     if isinstance(transport.get_exception(), IncompatiblePeer):
         detail = "the SSH server offers no algorithm that paramiko knows"
         return Attempt(outcome=Outcome.BROKEN, detail=detail)

@@ -25,14 +25,22 @@ PAUSES_S = (1.0, 5.0)
 
 sshd may answer before the key is written; OpenSSH 9.8 locks out who fails often (PerSourcePenalties)."""
 BROKEN_PAUSE_S = 1.0
+BARRED_PAUSE_S = 5.0
+"""While the server turns this address away; how long that lasts it does not say (seconds to minutes)."""
 
 DETAILS = {
     Outcome.ACCEPTED: "the launch key was accepted",
     Outcome.DENIED: "an SSH server answers and refuses the launch key",
     Outcome.BROKEN: "something answers, but not with a complete SSH handshake",
+    Outcome.BARRED: "an SSH server answers and turns this address away for now (PerSourcePenalties or MaxStartups)",
     Outcome.CLOSED: "the machine is up and nothing serves the port",
     Outcome.SILENT: "nothing answers",
 }
+
+_BARRED_AFTER = (
+    "an SSH server refused the launch key, and has turned this address away since (PerSourcePenalties or MaxStartups), "
+    "so it is not known whether the key came later"
+)
 
 
 def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
@@ -50,15 +58,15 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
     """Try until the key is accepted, `timeout_s` is over or `cancelled` is set; the last thing seen counts.
 
     `users` are tried in turn. A key that was refused once may still be written for `key_wait_s` (default: as long
-    as there is time). `forwarded`: something on the way (QEMU's user network) accepts connections before the machine
-    does. `jump`: the host to go through; raises ConnectionFailedError when it lets nobody go on. An attempt that
-    began in time may end up to a minute late."""
+    as there is time); how long the server turns us away does not count. `forwarded`: something on the way (QEMU's
+    user network) accepts connections before the machine does. `jump`: the host to go through; raises
+    ConnectionFailedError when it lets nobody go on. An attempt that began in time may end up to a minute late."""
     logging.getLogger("paramiko").setLevel(logging.CRITICAL + 1)  # it would log what the image says
     login = _Login(address, users, key, cancelled)
     until = time.monotonic() + timeout_s
     alive = False
-    while time.monotonic() < until and not cancelled.is_set():
-        answer = knock(address, port, until=until, cancelled=cancelled, forwarded=forwarded, alive=alive, jump=jump)
+    while time.monotonic() < (ends := login.ends(until, key_wait_s)) and not cancelled.is_set():
+        answer = knock(address, port, until=ends, cancelled=cancelled, forwarded=forwarded, alive=alive, jump=jump)
         alive = answer.alive
         if answer.wire is None:
             login.note_knock(answer.seen)
@@ -66,8 +74,6 @@ def log_in(  # noqa: PLR0913 - one keyword per choice of the caller
         pause_s = login.attempt(answer.wire)
         if login.connection:
             break
-        if login.denied_at and key_wait_s is not None:
-            until = min(until, login.denied_at + key_wait_s)
         cancelled.wait(max(0.0, min(pause_s, until - time.monotonic())))
     return login.contact(address, port), login.connection
 
@@ -88,6 +94,12 @@ class _Login:
         self.denied_at = 0.0
         """time.monotonic() of the first refusal; 0 without one."""
 
+    def ends(self, until: float, key_wait_s: float | None) -> float:
+        """Return when to give up: a key that was refused is waited for only so long, where it can be tried."""
+        if not self.denied_at or key_wait_s is None or self._outcome is Outcome.BARRED:
+            return until
+        return min(until, self.denied_at + key_wait_s)
+
     def note_knock(self, seen: Outcome | None) -> None:
         """Take what was seen of the port; a door slammed after the key was refused is still a refusal."""
         if seen is None or (self._outcome is Outcome.DENIED and seen is not Outcome.SILENT):
@@ -103,6 +115,9 @@ class _Login:
             if self._outcome is not Outcome.DENIED:
                 self._outcome, self._detail = tried.outcome, tried.detail
             return BROKEN_PAUSE_S
+        if tried.outcome is Outcome.BARRED:
+            self._outcome, self._detail = tried.outcome, _BARRED_AFTER if self.denied_at else ""
+            return BARRED_PAUSE_S
         self._outcome, self._detail = tried.outcome, tried.detail
         self._tried.pop(self._user, None)
         self._tried[self._user] = None  # last in order

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
-from amigate.evidence.model import PASSWORD_METHODS, Offer
+from amigate.evidence.model import PASSWORD_METHODS, Offer, Outcome
 from amigate.sources.handshake import shake_hands, transport_over
 from amigate.sources.knock import knock
+from amigate.sources.ssh import BARRED_PAUSE_S, DETAILS
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import paramiko
 
     from amigate.sources.tunnel import JumpHost
+    from amigate.sources.wire import Answer
 
 LONGEST = 64
 MOST_METHODS = 16
@@ -36,12 +39,13 @@ def offers(  # noqa: PLR0913 - one keyword per choice of the caller
 ) -> tuple[Offer, ...]:
     """Ask once for each of `users` which methods can continue, with the method `none` of RFC 4252.
 
-    One connection each, one after the other, and nothing is tried twice: a server that is hammered bans its
-    guests. Whatever it does becomes part of the Offer."""
+    One connection each, one after the other, and nothing is tried twice but where the server turned us away for now:
+    one that is hammered bans its guests. Whatever it does becomes part of the Offer."""
     until = time.monotonic() + timeout_s
     found: list[Offer] = []
     for user in users:
-        answer = knock(
+        door = partial(
+            knock,
             address,
             port,
             until=until,
@@ -50,13 +54,23 @@ def offers(  # noqa: PLR0913 - one keyword per choice of the caller
             alive=alive or bool(found),
             jump=jump,
         )
-        if answer.wire is None:
-            found.append(Offer(user=user, unseen=NOBODY_ANSWERED))
-            continue
-        with transport_over(answer.wire) as transport:
-            failed = shake_hands(transport, cancelled)
-            found.append(Offer(user=user, unseen=failed.detail or NOBODY_ANSWERED) if failed else _ask(transport, user))
+        found.append(_offer(door, user, until, cancelled))
     return tuple(found)
+
+
+def _offer(door: Callable[[], Answer], user: str, until: float, cancelled: threading.Event) -> Offer:
+    while True:
+        answer = door()
+        if answer.wire is None:
+            return Offer(user=user, unseen=NOBODY_ANSWERED)
+        with transport_over(answer.wire) as transport:
+            failed = shake_hands(transport, answer.wire, cancelled)
+            if failed is None:
+                return _ask(transport, user)
+        if failed.outcome is not Outcome.BARRED:
+            return Offer(user=user, unseen=failed.detail or NOBODY_ANSWERED)
+        if time.monotonic() + BARRED_PAUSE_S > until or cancelled.wait(BARRED_PAUSE_S):
+            return Offer(user=user, unseen=DETAILS[Outcome.BARRED])
 
 
 def strangers(default_user: str) -> tuple[str, ...]:

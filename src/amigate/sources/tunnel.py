@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from amigate.errors import ConnectionFailedError
 from amigate.evidence.model import Outcome
-from amigate.sources.wire import HANDSHAKE_CAP_BYTES, LOGIN_CAP_BYTES, Answer
+from amigate.sources.wire import HANDSHAKE_CAP_BYTES, LOGIN_CAP_BYTES, OPENING_BYTES, Answer
 
 if TYPE_CHECKING:
     import threading
@@ -31,6 +31,8 @@ class Tunnel:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._budget = HANDSHAKE_CAP_BYTES
+        self.opening = b""
+        """The first bytes of what the server said, as `Wire` keeps them."""
 
     def trust_volume(self) -> None:
         """Raise the cap, as `Wire` does."""
@@ -46,6 +48,7 @@ class Tunnel:
             return b""
         data = self._channel.recv(size)
         self._budget -= len(data)
+        self.opening += data[: OPENING_BYTES - len(self.opening)]
         return data
 
     def send(self, data: bytes) -> int:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HANDSHAKE_CAP_BYTES = 128 * 1024
 """More than this before a login is no SSH handshake; a real one takes 5 KiB."""
+OPENING_BYTES = 64
+"""How much of what a server says first is kept."""
 LOGIN_CAP_BYTES = 256 * 1024 * 1024
 """More than this over one login is no answer to anything; paramiko keeps in memory what nobody has read yet."""
 
@@ -39,6 +41,8 @@ class Wire(socket.socket):
         self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.opened_at = time.monotonic()
         self._budget = HANDSHAKE_CAP_BYTES
+        self.opening = b""
+        """The first bytes of what the server said."""
 
     def trust_volume(self) -> None:
         """Raise the cap: who is logged in may send what is asked of them, and no machine all that there is."""
@@ -50,6 +54,7 @@ class Wire(socket.socket):
             return b""
         data = super().recv(size, flags)
         self._budget -= len(data)
+        self.opening += data[: OPENING_BYTES - len(self.opening)]
         self._acknowledge_at_once()
         return data
 

@@ -203,6 +203,9 @@ CASES = {
     "nothing answers at all": Case(
         _set(contact={"outcome": Outcome.SILENT, "detail": "silence"}), {FRESH: UNSURE, IMDS: UNSURE, REBOOT: UNSURE}
     ),
+    "the server turns everybody away for now": Case(
+        _set(contact={"outcome": Outcome.BARRED, "detail": "barred"}), {FRESH: UNSURE, IMDS: UNSURE, REBOOT: UNSURE}
+    ),
     "nobody is known to have logged in": Case(_set(contact={"user": ""}), {}),
     "somebody who has no account logged in": Case(
         _set(
@@ -444,6 +447,9 @@ CASES = {
     ),
     "nothing answers after the reboot": Case(
         _set(rebooted={"outcome": Outcome.SILENT, "detail": "silence"}), {REBOOT: FAIL}
+    ),
+    "the server turns everybody away after the reboot": Case(
+        _set(rebooted={"outcome": Outcome.BARRED, "detail": "barred"}), {REBOOT: UNSURE}
     ),
     "somebody terminates the machine during the reboot": Case(
         _set(rebooted={"outcome": Outcome.SILENT, "detail": "terminated"}, standing_after=GONE), {REBOOT: UNSURE}

@@ -174,6 +174,30 @@ def test_host_keys_come_with_their_age(kit: Any) -> None:
     assert HostKeys.read(kit.Image(host_key_age_s=6).inside(Launch.A)).older_than_this_boot()
 
 
+@pytest.mark.parametrize("age_s", [-106, -(10**9), -(2**63)])
+def test_a_host_key_from_the_future_cannot_be_dated(kit: Any, age_s: int) -> None:
+    """As one that came with the image has, on a machine whose clock starts in 1970: it would count as new."""
+    found = HostKeys.read(kit.Image(host_key_age_s=age_s).inside(Launch.A))
+    with pytest.raises(InconclusiveError, match="from the future"):
+        found.older_than_this_boot()
+    with pytest.raises(InconclusiveError, match="from the future"):
+        twins(kit.Image(host_key_age_s=age_s)).host_key_faults()
+
+
+def test_a_host_key_from_the_future_hides_no_other(kit: Any) -> None:
+    view = kit.Image(host_key_age_s=3600).inside(Launch.A)
+    path = "/etc/ssh/ssh_host_ed25519_key"
+    clone = replace(view.entries[path], path="/etc/ssh/ssh_host_x_key", mtime_s=2**40)
+    answers = {host_keys.public_half(clone.path).key: kit.said(kit.key("x"))}
+    both = replace(view, entries={**view.entries, clone.path: clone}, answers={**view.answers, **answers})
+    assert [finding.path for finding in HostKeys.read(both).older_than_this_boot()] == [path]
+
+
+@pytest.mark.parametrize("age_s", [-105, -100, 0, 5])
+def test_a_host_key_made_between_the_boot_and_now_is_new(kit: Any, age_s: int) -> None:
+    assert HostKeys.read(kit.Image(host_key_age_s=age_s).inside(Launch.A)).older_than_this_boot() == []
+
+
 @pytest.mark.parametrize("answer", [("", 255), ("nonsense", 0), ("", 0), ("{key}\n{key}", 0), ("{key}", 1)])
 def test_a_host_key_whose_public_half_cannot_be_told_is_in_doubt(kit: Any, answer: tuple[str, int]) -> None:
     text = answer[0].replace("{key}", kit.key("h"))

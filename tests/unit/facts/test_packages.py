@@ -59,6 +59,7 @@ def test_every_version_of_a_name_is_compared(kit: Any) -> None:
         {},
         {"dpkg": ("", 0)},
         {"dpkg": ("installed bash 5\n", 1)},
+        {"dpkg": ("", 0), "rpm": ("installed bash 5-1\n", 0)},
         {"dpkg": ("installed bash 5\n", 0), "rpm": ("error", 1)},
         {"dpkg": (" bash 5.2\n", 0)},
         {"dpkg": ("installed \n", 0)},

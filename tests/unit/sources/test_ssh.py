@@ -36,6 +36,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knock, "CONNECT_S", 0.5)
     monkeypatch.setattr(ssh, "PAUSES_S", (0.05, 0.1))
     monkeypatch.setattr(ssh, "BROKEN_PAUSE_S", 0.05)
+    monkeypatch.setattr(ssh, "BARRED_PAUSE_S", 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,6 @@ def test_behind_a_forwarder_a_connection_that_says_nothing_is_silence(key: Login
         say_then_wait(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
         say_then_wait(b"SSH-1.5-old\r\n"),
         say_then_wait(b"SSH-2.0-OpenSSH_9.6\r\n" + b"\xff" * 4096),
-        say_then_wait(b"Not allowed at this time\r\n"),
         talk_for_ever(b"x" * 1000),
         talk_for_ever(b"banner\r\n"),
         talk_for_ever(b"\x00\xff\n"),
@@ -176,7 +176,6 @@ def test_behind_a_forwarder_a_connection_that_says_nothing_is_silence(key: Login
         "http",
         "ssh 1",
         "garbage",
-        "penalty",
         "endless line",
         "endless lines",
         "binary",
@@ -320,17 +319,91 @@ def test_a_door_slammed_after_a_refusal_is_still_a_refusal(key: LoginKey) -> Non
     served: list[int] = []
     deny = sshd(lambda *_: False)
 
-    def penalise(client: socket.socket) -> None:
+    def ban(client: socket.socket) -> None:
         served.append(1)
         if len(served) == 1:
             deny(client)
-        elif len(served) % 2:
-            client.sendall(b"Not allowed at this time\r\n")
 
-    with server(penalise) as port:
+    with server(ban) as port:
         found, _ = try_in(port, key, ["admin"], timeout_s=1)
     assert len(served) > 2
     assert found.outcome is Outcome.DENIED
+
+
+class Penalties:
+    """What OpenSSH from 9.8 on does with `PerSourcePenalties authfail:PENALTY min:0`, over a key that is written late.
+
+    Whoever is under a penalty is turned away before the handshake, which adds nothing to the penalty."""
+
+    def __init__(self, penalty_s: float, *, written: float) -> None:
+        self._penalty_s, self._written = penalty_s, written
+        self._started = time.monotonic()
+        self._until = 0.0
+        self.connections: list[float] = []
+        self.failures = 0
+
+    def __call__(self, client: socket.socket) -> None:
+        self.connections.append(time.monotonic())
+        if time.monotonic() < self._until:
+            client.sendall(b"Not allowed at this time\r\n")
+        else:
+            sshd(self._accepts)(client)
+
+    def _accepts(self, _: str, key: paramiko.PKey) -> bool:
+        accepted = time.monotonic() > self._started + self._written
+        self.failures += not accepted
+        self._until = 0.0 if accepted else time.monotonic() + self._penalty_s
+        return accepted
+
+
+def test_a_penalty_is_waited_out_and_not_hammered_at(key: LoginKey) -> None:
+    penalties = Penalties(1.0, written=0.5)
+    with server(penalties) as port:
+        found, connection = try_in(port, key, ["admin"])
+        assert connection
+        connection.close()
+    assert (found.outcome, penalties.failures) == (Outcome.ACCEPTED, 1)
+    assert len(penalties.connections) <= 12
+    pauses = [later - earlier for earlier, later in zip(penalties.connections, penalties.connections[1:], strict=False)]
+    assert min(pauses[1:]) >= ssh.BARRED_PAUSE_S
+
+
+def test_a_penalty_that_does_not_end_leaves_it_open_whether_the_key_came(key: LoginKey) -> None:
+    """A refusal that nobody was let try again is no proof that the image never takes the key."""
+    penalties = Penalties(60, written=0.5)
+    with server(penalties) as port:
+        found, connection = try_in(port, key, ["admin"], timeout_s=1)
+    assert connection is None
+    assert (found.outcome, found.host_key) == (Outcome.BARRED, HOST_KEY.fingerprint)
+    assert "not known whether the key came later" in found.detail
+
+
+@pytest.mark.parametrize("text", [b"Not allowed at this time\r\n", b"Exceeded MaxStartups\r\n"])
+def test_a_server_that_turns_everybody_away_says_nothing_of_the_key(key: LoginKey, text: bytes) -> None:
+    with server(lambda client: client.sendall(text)) as port:
+        found = contact(port, key)
+    assert (found.outcome, found.users_tried) == (Outcome.BARRED, ())
+    assert "turns this address away" in found.detail
+
+
+def test_the_time_of_a_penalty_does_not_count_as_the_time_for_the_key(key: LoginKey) -> None:
+    penalties = Penalties(1.0, written=0.6)
+    with server(penalties) as port:
+        found, connection = log_in(
+            "127.0.0.1", port, users=["admin"], key=key, timeout_s=20, key_wait_s=0.3, cancelled=threading.Event()
+        )
+        assert connection
+        connection.close()
+    assert found.outcome is Outcome.ACCEPTED
+
+
+def test_a_key_that_is_refused_after_a_penalty_too_is_denied(key: LoginKey) -> None:
+    penalties = Penalties(0.6, written=60)
+    with server(penalties) as port:
+        found, _ = log_in(
+            "127.0.0.1", port, users=["admin"], key=key, timeout_s=20, key_wait_s=0.3, cancelled=threading.Event()
+        )
+    assert (found.outcome, penalties.failures) == (Outcome.DENIED, 2)
 
 
 def test_a_server_that_starts_late_is_found(key: LoginKey) -> None:

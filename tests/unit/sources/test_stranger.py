@@ -26,6 +26,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "STEP_S", 1.0)
     monkeypatch.setattr(knock, "BANNER_S", 0.4)
     monkeypatch.setattr(knock, "CONNECT_S", 0.4)
+    monkeypatch.setattr(stranger, "BARRED_PAUSE_S", 0.2)
 
 
 @contextmanager
@@ -123,6 +124,26 @@ def test_a_server_that_bans_after_the_first_name_leaves_the_others_open() -> Non
         first, second = ask(port, "root", "admin", timeout_s=2)
     assert first == (("publickey",), False, False)
     assert second == ((), False, True)
+
+
+@pytest.mark.parametrize("timeout_s,seen", [(5.0, True), (0.3, False)])
+def test_a_server_that_turns_strangers_away_for_now_is_asked_again(timeout_s: float, *, seen: bool) -> None:
+    served: list[int] = []
+
+    def penalise(client: socket.socket) -> None:
+        served.append(1)
+        if len(served) in {2, 3}:
+            client.sendall(b"Not allowed at this time\r\n")
+        else:
+            listing("publickey")(client)
+
+    with server(penalise) as port:
+        found = offers(
+            "127.0.0.1", port, users=["root", "admin"], timeout_s=timeout_s, cancelled=threading.Event(), alive=True
+        )
+    assert [offer.methods for offer in found] == [("publickey",), ("publickey",) if seen else ()]
+    assert seen or "turns this address away" in found[1].unseen
+    assert len(served) <= 4
 
 
 def test_the_names_are_root_the_default_user_and_one_that_nobody_has() -> None:

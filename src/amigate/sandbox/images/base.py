@@ -17,26 +17,26 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _HINT = "Debian's mirror must be reachable; as an ordinary user, install uidmap and have a line in /etc/subuid"
 
 
-def recipe(packages: Sequence[str]) -> str:
+def recipe(packages: Sequence[str], suite: str = SUITE) -> str:
     """Return what the content of the tar depends on; the archive's own state aside."""
-    return "\n".join((SUITE, *packages, *_LEFT_OUT))
+    return "\n".join((suite, *packages, *_LEFT_OUT))
 
 
-def tar(packages: Sequence[str], progress: Callable[[str], None]) -> Path:
+def tar(packages: Sequence[str], progress: Callable[[str], None], suite: str = SUITE) -> Path:
     """Return a root file system with packages as a tar, from the cache or made now (a minute or two)."""
-    path = cache.folder("base") / f"{SUITE}-{cache.digest([recipe(packages)])}.tar"
+    path = cache.folder("base") / f"{suite}-{cache.digest([recipe(packages, suite)])}.tar"
     with cache.one_builder(path):
         if not path.exists():
-            progress(f"installing Debian {SUITE} with {len(packages)} packages (once; a minute or two)")
-            _bootstrap(packages, path)
+            progress(f"installing Debian {suite} with {len(packages)} packages (once; a minute or two)")
+            _bootstrap(packages, suite, path)
     return path
 
 
-def _bootstrap(packages: Sequence[str], path: Path) -> None:
+def _bootstrap(packages: Sequence[str], suite: str, path: Path) -> None:
     tools.require(["mmdebstrap"])
     unfinished = path.with_suffix(f".{os.getpid()}.partial")
     try:
-        tools.run(_command(packages, unfinished), hint=_hint(), env={"INITRD": "No"})
+        tools.run(_command(packages, suite, unfinished), hint=_hint(), env={"INITRD": "No"})
         unfinished.rename(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -48,7 +48,7 @@ def _hint() -> str:
     return "install Debian's keys with: sudo apt-get install debian-archive-keyring"
 
 
-def _command(packages: Sequence[str], out: Path) -> list[str]:
+def _command(packages: Sequence[str], suite: str, out: Path) -> list[str]:
     """mmdebstrap, taking .deb files from the cache and giving new ones back to it."""
     debs = cache.folder("debs")
     return [
@@ -63,6 +63,6 @@ def _command(packages: Sequence[str], out: Path) -> list[str]:
         f"--setup-hook=sync-in '{debs}' /var/cache/apt/archives/",
         f"--customize-hook=sync-out /var/cache/apt/archives '{debs}'",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in _LEFT_OUT),
-        SUITE,
+        suite,
         str(out),
     ]
