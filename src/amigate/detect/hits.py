@@ -16,10 +16,18 @@ class Sort(StrEnum):
     PRIVATE_KEY = "private-key"
     AWS_KEY = "aws-key"
     """An access key id of AWS with a secret beside it, or a secret beside its name."""
-    KEY_STORE = "key-store"
-    """A container that may hold a private key, or one that holds secret keys of OpenPGP."""
-    NAME = "name"
-    """Something whose name says what it is, and whose content does not say that it is harmless."""
+    AWS_FILE = "aws-file"
+    """A file in which a tool keeps credentials of AWS, with something in it."""
+    AWS_CONFIG = "aws-config"
+    """A file in which a tool may keep them, and what was found in it is none."""
+    HOST_KEY = "host-key"
+    """Named as sshd's or dropbear's host keys are."""
+    LEFTOVER = "leftover"
+    """Named as what AWS's own bundling leaves out, and its content does not say that it is harmless."""
+    KEY_FETCH = "key-fetch"
+    """A script that fetches the launch key from the metadata of EC2."""
+    KEY_FETCH_FAULT = "key-fetch-fault"
+    KEY_FETCH_REMARK = "key-fetch-remark"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,12 @@ from amigate.facts import (
     packages,
     provisioning,
     reboot,
+    secrets,
     services,
     sshd,
     sshd_syntax,
+    stored_host_keys,
+    stored_keys,
     sudoers,
 )
 from amigate.facts.ami import Ami
@@ -71,6 +74,9 @@ VIEW_FACTS = (
     ViewFact("services", services.Services.read, services.NEEDS),
     ViewFact("listeners", listeners.Listeners.read, listeners.NEEDS),
     ViewFact("histories", histories.Histories.read, histories.NEEDS),
+    ViewFact("secrets", secrets.Secrets.read, secrets.NEEDS),
+    ViewFact("stored_host_keys", stored_host_keys.StoredHostKeys.read, stored_host_keys.NEEDS),
+    ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),

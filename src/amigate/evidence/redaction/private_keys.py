@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from amigate.detect.private_keys import FramedKey, framed_key
+from amigate.detect.private_keys import FramedKey, framed_key, private_keys
 from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError
 
 _BLOCK = re.compile(
@@ -12,19 +12,31 @@ _BLOCK = re.compile(
 )
 _LABELS = ("OPENSSH", "RSA", "EC", "DSA", "ENCRYPTED", "")
 _MOST_BYTES = 32 * 1024
+_WITHHELD = "only what kind of key it is, is kept"
 
 
 def private_key(content: bytes, mac: Mac) -> Kept:
     """Say what the first private key in `content` is; raises UnknownFormError where there is none in a known form."""
     del mac
     block = _BLOCK.search(content[:_MOST_BYTES])
-    label = block["label"].decode("ascii") if block else ""
-    if block is None or label.removesuffix("PRIVATE KEY").strip() not in _LABELS:
+    if block is None:
+        return _other_form(content)
+    label = block["label"].decode("ascii")
+    if label.removesuffix("PRIVATE KEY").strip() not in _LABELS:
         raise UnknownFormError
     found = framed_key(label, block["body"])
     if found is None or not found.is_whole or not (found.is_encrypted or found.fingerprint):
         raise UnknownFormError
-    return Kept(summary=_summary(label, found), withheld="only what kind of key it is, is kept")
+    return Kept(summary=_summary(label, found), withheld=_WITHHELD)
+
+
+def _other_form(content: bytes) -> Kept:
+    """Say that there is a key of PuTTY's or OpenPGP's, or a part of one; raises UnknownFormError where there is none."""
+    hit = next(private_keys(content, 0, len(content)), None)
+    if hit is None:
+        raise UnknownFormError
+    public = {"fingerprint": hit.fingerprint} if hit.fingerprint else {}
+    return Kept(summary={"header": hit.detail, **public}, withheld=_WITHHELD)
 
 
 def _summary(label: str, found: FramedKey) -> dict[str, str]:

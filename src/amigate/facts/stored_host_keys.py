@@ -1,0 +1,84 @@
+"""The SSH host keys that lie in an image at rest, wherever: by their names, and where sshd is told to find them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError
+from amigate.detect.hits import Sort
+from amigate.detect.names import is_host_key
+from amigate.evidence.keep import Keep
+from amigate.evidence.questions import Needs, Question, ReadFile
+from amigate.facts import secrets, sshd, sshd_config
+from amigate.facts.host_keys import CLOCK
+from amigate.facts.secrets import SEARCH, finding
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from amigate.evidence.model import Searched, View
+
+KEYWORDS = frozenset({"hostkey", "hostdsakey", "hostcertificate"})
+_KEY_CAP_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredHostKeys:
+    """What of host keys is in the image."""
+
+    all: tuple[Finding, ...]
+    searched: Searched
+    gaps: tuple[str, ...]
+    """Why it is not known where sshd looks for host keys, or what lies there."""
+
+    @classmethod
+    def read(cls, view: View) -> StoredHostKeys:
+        """Take what the search found, and look where sshd does; raises InconclusiveError where nobody searched."""
+        searched = view.search(SEARCH.key)
+        found: dict[str, Finding] = {}
+        for each in searched.found:
+            named = each.sort in (Sort.HOST_KEY, Sort.PRIVATE_KEY) and is_host_key(each.path) and not each.package
+            if named and (each.path not in found or each.sort is Sort.PRIVATE_KEY):
+                found[each.path] = finding(each)
+        gaps = []
+        try:
+            for path in configured(view):
+                if path not in found and _is_filled(view, path):
+                    found[path] = Finding(path=path, detail="sshd is told to take its host key from it")
+        except InconclusiveError as error:
+            gaps.append(str(error))
+        return cls(all=tuple(found[path] for path in sorted(found)), searched=searched, gaps=tuple(gaps))
+
+    def require_whole(self) -> None:
+        """Raise InconclusiveError where something was not looked at."""
+        self.searched.require_whole()
+        if self.gaps:
+            raise InconclusiveError(self.gaps[0])
+
+
+def configured(view: View) -> list[str]:
+    """Return where sshd's files tell it to look for host keys and their certificates; nowhere without sshd."""
+    if sshd.asked_program(view) is None:
+        return []
+    lines = sshd_config.lines(view, sshd.main_file(sshd.running_server(view)))
+    words = [word for line in lines if line.keyword in KEYWORDS for word in line.words[:1]]
+    return [word for word in dict.fromkeys(words) if word.startswith("/")]
+
+
+def _is_filled(view: View, path: str) -> bool:
+    """Whether there is something in the file that `path` names or leads to."""
+    entry = view.entry(path)
+    if entry is None:
+        return False
+    return entry.size > 0 if not entry.target else bool(entry.withheld or entry.content)
+
+
+def _then(view: View) -> Iterator[Question]:
+    if view.is_at_rest(CLOCK.key):
+        yield SEARCH
+        yield from (ReadFile(path, Keep.PRIVATE_KEY, cap_bytes=_KEY_CAP_BYTES) for path in configured(view))
+
+
+NEEDS = Needs(first=secrets.NEEDS.first, then=_then)
