@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from amigate.check import InconclusiveError
+from amigate.check import AnswerError
 from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, resolve
 from amigate.evidence.line_count import counted
 from amigate.evidence.model import Answer, Entry, Kind, Searched, View, at_rest
@@ -54,7 +54,7 @@ def _following(need: Needs, view: View) -> Iterable[Question]:
     """Return what follows from the answers so far; what came before a fact could not tell stays."""
     found: list[Question] = []
     if need.then is not None:
-        with suppress(InconclusiveError):
+        with suppress(AnswerError):
             for question in need.then(view):
                 found.append(question)  # noqa: PERF402 - what came before the error stays
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.evidence.pieces import pieces
@@ -44,16 +45,12 @@ def shipped(files: FileSystem, paths: Collection[str]) -> dict[str, str]:
 
 def _digests(files: FileSystem, wanted: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield package, path and digest of what is wanted, of all lists that can be read."""
-    for count, name in enumerate(files.listdir(_INFO)):
-        if count > _MOST_LISTS:
-            return
-        if name.endswith(".md5sums"):
-            text = _text(files, f"{_INFO}/{name}")
-            package = re.split(r"[:.]md5sums$|:", name.removesuffix(".md5sums"))[0]
-            for line in text.split("\n"):
-                if (path := "/" + line[34:]) in wanted:
-                    yield package, path, line[:32]
     yield from _conffiles(files, wanted)
+    for name in islice(files.listdir(_INFO), _MOST_LISTS):
+        if name.endswith(".md5sums"):
+            for line in _text(files, f"{_INFO}/{name}").split("\n"):
+                if (path := "/" + line[34:]) in wanted:
+                    yield name.removesuffix(".md5sums").partition(":")[0], path, line[:32]
 
 
 def _conffiles(files: FileSystem, wanted: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

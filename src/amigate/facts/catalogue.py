@@ -9,8 +9,10 @@ from amigate.facts import (
     accounts,
     authorized_keys,
     cloud_config,
+    cloud_init,
     histories,
     host_keys,
+    key_fetch,
     listeners,
     os_release,
     outside,
@@ -19,6 +21,7 @@ from amigate.facts import (
     reboot,
     secrets,
     services,
+    ssh_servers,
     sshd,
     sshd_syntax,
     stored_host_keys,
@@ -76,6 +79,9 @@ VIEW_FACTS = (
     ViewFact("histories", histories.Histories.read, histories.NEEDS),
     ViewFact("secrets", secrets.Secrets.read, secrets.NEEDS),
     ViewFact("stored_host_keys", stored_host_keys.StoredHostKeys.read, stored_host_keys.NEEDS),
+    ViewFact("ssh_servers", ssh_servers.SshServers.read, ssh_servers.NEEDS),
+    ViewFact("cloud_init", cloud_init.CloudInit.read, cloud_init.NEEDS),
+    ViewFact("key_fetch", key_fetch.KeyFetch.read, key_fetch.NEEDS),
     ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
 )
 OUTSIDE_FACTS = (
@@ -84,6 +90,7 @@ OUTSIDE_FACTS = (
     OutsideFact("offers", outside.Offers.read),
 )
 IMAGE_FACTS = (
+    ImageFact("logins", outside.logins),
     ImageFact("ami", Ami.read),
     ImageFact("twins", Twins.read),
     ImageFact("reboot", reboot.Reboot.read),

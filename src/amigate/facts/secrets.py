@@ -32,6 +32,7 @@ _SYSTEM = ("/bin", "/boot", "/dev", "/lib", "/lib64", "/proc", "/run", "/sbin", 
 """Where no person's home is, whatever passwd says."""
 _ABSENT = 99
 _MOST_PATHS = 200
+_LOCKED = {"yes": " behind a passphrase", "no": " without a passphrase"}
 _KEY_CAP_BYTES = 32 * 1024
 
 

@@ -31,7 +31,7 @@ def private_key(content: bytes, mac: Mac) -> Kept:
 
 
 def _other_form(content: bytes) -> Kept:
-    """Say that there is a key of PuTTY's or OpenPGP's, or a part of one; raises UnknownFormError where there is none."""
+    """Say what other key there is, of PuTTY or OpenPGP, or what is left of one; raises UnknownFormError for none."""
     hit = next(private_keys(content, 0, len(content)), None)
     if hit is None:
         raise UnknownFormError
