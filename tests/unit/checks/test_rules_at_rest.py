@@ -16,7 +16,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from amigate import checks as checks_package
 from amigate.check import check_of
 from amigate.evidence import codec, search
 from amigate.evidence.model import DISK, Contact, Evidence, Launch, Outcome, Vantage, View, Viewpoint
@@ -185,12 +184,12 @@ def _fact(name: str, evidence: Evidence) -> object:
 
 
 def _functions() -> dict[str, Callable[..., None]]:
-    modules = [importlib.import_module(f"amigate.checks.{each.stem}") for each in CHECKS.glob("test_*.py")]
+    folder = Path(importlib.import_module("amigate.checks").__file__ or "").parent
+    modules = [importlib.import_module(f"amigate.checks.{each.stem}") for each in folder.glob("test_*.py")]
     functions = [each for module in modules for each in vars(module).values() if check_of(each)]
     return {declared.id: each for each in functions if (declared := check_of(each)) is not None}
 
 
-CHECKS = Path(checks_package.__file__ or "").parent
 FUNCTIONS = _functions()
 RULES = tuple(rule for rule in load("aws-shared").rules if Witness.DISK in catalogue.checks()[rule].evidence)
 SOUND = dict.fromkeys(RULES, PASS) | {FETCH: NONE}
@@ -229,6 +228,13 @@ def unreadable_folder(tree: Tree) -> None:
     for _ in range(search.MOST_DEPTH + 2):
         here /= "d"
     here.mkdir(parents=True)
+
+
+def key_behind_a_hole(tree: Tree) -> None:
+    file = tree.write("/var/log/lastlog")
+    os.truncate(file, 1 << 40)
+    with file.open("ab") as end:
+        end.write(KEY.encode())
 
 
 SSHD_CONFIG = "/etc/ssh/sshd_config"
@@ -527,15 +533,10 @@ CASES = {
         )
     ),
     "a file of a hole, with a key at its end": Case(
-        lambda tree: [os.truncate(tree.write("/var/log/lastlog"), 1 << 40), _at_end(tree, "/var/log/lastlog")],
+        key_behind_a_hole,
         {PRIVATE: FAIL},
     ),
 }
-
-
-def _at_end(tree: Tree, path: str) -> None:
-    with (tree.root / path.lstrip("/")).open("ab") as file:
-        file.write(KEY.encode())
 
 
 @pytest.mark.parametrize("name", CASES)
