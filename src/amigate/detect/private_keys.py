@@ -26,6 +26,8 @@ _BEGIN_SSH2 = re.compile(rb"---- BEGIN (?P<label>SSH2 (?:ENCRYPTED )?PRIVATE KEY
 _LONGEST_BEGIN = 64
 _LEAST_BYTES = 32
 """Of a key: the shortest there is has 48."""
+_LEAST_OPAQUE_BYTES = 80
+"""Of one that does not tell its length; the examples of documentation break off before."""
 _SECRET_TAGS = {5, 7}
 """Packets of OpenPGP that hold secret keys, RFC 9580 section 5."""
 
@@ -94,20 +96,19 @@ def framed_key(label: str, rest: bytes) -> FramedKey | None:
     headers, data = decoded_body(body)
     if len(data) < _LEAST_BYTES:
         return None
-    if label.endswith("BLOCK"):
-        return FramedKey(label=label, is_encrypted=None, is_whole=len(body) < len(rest)) if _is_secret(data) else None
-    if label.startswith("SSH2"):
-        return FramedKey(label=label, is_encrypted=None, is_whole=len(body) < len(rest))
     if label.startswith("OPENSSH"):
         return _openssh(label, data)
-    if passphrase_headers(headers):
-        return FramedKey(label=label, is_encrypted=True, is_whole=len(body) < len(rest))
-    return _der(label, data)
+    is_openpgp, is_locked = label.endswith("BLOCK"), passphrase_headers(headers)
+    if not (is_openpgp or is_locked or label.startswith("SSH2")):
+        return _der(label, data)
+    if len(data) < _LEAST_OPAQUE_BYTES or (is_openpgp and not _is_secret(data)):
+        return None
+    return FramedKey(label=label, is_encrypted=is_locked or None, is_whole=len(body) < len(rest))
 
 
 def _openssh(label: str, data: bytes) -> FramedKey | None:
     told = of_openssh(data)
-    if told is None:
+    if told is None or not told.has_private_half:
         return None
     return FramedKey(
         label=label,
@@ -129,6 +130,8 @@ def _der(label: str, data: bytes) -> FramedKey | None:
     encrypted = label.startswith("ENCRYPTED")
     if not (data[begin : begin + 2] == b"\x02\x01" or (data[begin : begin + 1] == b"\x30" and encrypted)):
         return None
+    if length > 2 * (len(data) - begin):
+        return None  # the public half comes first, and an example in documentation has not even that
     whole = begin + length <= len(data)
     told = of_pem(label, data[: begin + length]) if whole and not encrypted else None
     return FramedKey(

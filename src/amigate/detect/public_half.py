@@ -22,6 +22,8 @@ class PublicHalf:
     fingerprint: str
     is_encrypted: bool | None = None
     is_whole: bool = True
+    has_private_half: bool = True
+    """Most of it, at least."""
 
 
 def of_openssh(data: bytes) -> PublicHalf | None:
@@ -33,12 +35,14 @@ def of_openssh(data: bytes) -> PublicHalf | None:
         _, at = _string(data, at)
     public, at = _string(data, at + 4)
     private, _ = _string(data, at)
+    length = int.from_bytes(data[at : at + 4], "big")
     known = None if public is None else of_blob(public)
     return PublicHalf(
         type=known.type if known else "",
         fingerprint=known.fingerprint if known else "",
         is_encrypted=None if cipher is None else cipher != b"none",
         is_whole=private is not None,
+        has_private_half=public is not None and 0 < length <= 2 * (len(data) - at - 4),
     )
 
 

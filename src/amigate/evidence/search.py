@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from amigate.detect.heads import HEAD_BYTES, by_head, is_program
 from amigate.detect.hits import DETECTORS_VERSION, Hit
+from amigate.detect.initramfs import MOST_PACKED_BYTES, PLACES, UnpackError, named_host_keys, unpacked
 from amigate.detect.key_fetch import key_fetches
 from amigate.detect.names import by_name, is_named
 from amigate.detect.scan import scan_pieces
@@ -121,6 +122,8 @@ class _Search:
                 told.setdefault((hit.sort, line, hit.detail), _found(path, hit, line, head))
         except TooLargeError:
             self._gap(f"{_shown(path)}: it is larger than is searched")
+        except UnpackError:
+            self._gap(f"{_shown(path)}: this initramfs is packed in a way that is not read, damaged or too large")
         except OSError:
             self._gap(f"{_shown(path)}: it cannot be read in this file system")
         finally:
@@ -130,9 +133,22 @@ class _Search:
         """Yield what is found in one file, with the line where it begins."""
         for hit, _, line in islice(scan_pieces(self._read(path, head)), MOST_FOUND_IN_A_FILE):
             yield hit, line
+        if PLACES.fullmatch(path):
+            yield from self._in_initramfs(path, size)
         content = bytes(head)
         for hit in _of_whole(path, content, size):
             yield hit, content.count(b"\n", 0, hit.offset) + 1 if hit.offset else None
+
+    def _in_initramfs(self, path: str, size: int) -> Iterator[tuple[Hit, None]]:
+        """Yield what is found within an initramfs; it has no lines."""
+        if size > MOST_PACKED_BYTES:
+            raise TooLargeError(path)
+        named: list[Hit] = []
+        content = named_host_keys(unpacked(b"".join(pieces(self.files, path))), named)
+        for hit, _, _ in islice(scan_pieces(content), MOST_FOUND_IN_A_FILE):
+            yield replace(hit, detail=f"{hit.detail}, in the initramfs"), None
+        for hit in named:
+            yield hit, None
 
     def _read(self, path: str, head: bytearray) -> Iterator[bytes]:
         """Yield a file's pieces, and keep its beginning in `head`."""

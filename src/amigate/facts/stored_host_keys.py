@@ -39,8 +39,8 @@ class StoredHostKeys:
         searched = view.search(SEARCH.key)
         found: dict[str, Finding] = {}
         for each in searched.found:
-            named = each.sort in (Sort.HOST_KEY, Sort.PRIVATE_KEY) and is_host_key(each.path) and not each.package
-            if named and (each.path not in found or each.sort is Sort.PRIVATE_KEY):
+            named = each.sort is Sort.HOST_KEY or (each.sort is Sort.PRIVATE_KEY and is_host_key(each.path))
+            if named and not each.package and (each.path not in found or each.sort is Sort.PRIVATE_KEY):
                 found[each.path] = finding(each)
         gaps = []
         try:

@@ -237,6 +237,14 @@ def key_behind_a_hole(tree: Tree) -> None:
         end.write(KEY.encode())
 
 
+def newc(name: str, content: bytes) -> bytes:
+    """Return an entry of an archive."""
+    numbers = [0, 0o100600, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+    made = b"070701" + b"".join(b"%08X" % number for number in numbers) + name.encode() + b"\0"
+    made += b"\0" * (-len(made) % 4) + content
+    return made + b"\0" * (-len(made) % 4)
+
+
 SSHD_CONFIG = "/etc/ssh/sshd_config"
 CLEAN_CONFIG = "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 KEYRING = b"\x99\x00\x02\x04\x00" + b"\xb4\x01x" + b"\x89\x00\x01\x04"
@@ -522,6 +530,14 @@ CASES = {
     "a key, in a tree that is deeper than is looked": Case(
         all_of(unreadable_folder, writes("/opt/k", KEY)),
         dict.fromkeys(SEARCHED, UNSURE) | {FETCH: UNSURE, PRIVATE: FAIL},
+    ),
+    "an initramfs that is not read": Case(
+        writes("/boot/initrd.img-6.1", b"\x02\x21\x4c\x18"), dict.fromkeys(SEARCHED, UNSURE) | {FETCH: UNSURE}
+    ),
+    "an initramfs with a host key": Case(
+        writes("/boot/initrd.img-6.1", newc("etc/dropbear/dropbear_x_host_key", b"key") + newc("TRAILER!!!", b"")),
+        {HOST: FAIL},
+        [(HOST, "/boot/initrd.img-6.1", None)],
     ),
     "links, pipes and devices": Case(
         all_of(

@@ -79,7 +79,8 @@ def test_a_key_is_found_however_it_is_written(name: str) -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_what_is_left_of_a_key_is_found(name: str) -> None:
     text, _ = FORMS[name]
-    (hit,) = scan(text[: 30 + max(60, len(text) // 2)] + b"\0" * 4000)
+    begin, body = text.index(b"\n"), text.index(b"-----END")
+    (hit,) = scan(text[: begin + (body - begin) * 4 // 5] + b"\0" * 4000)
     assert hit.sort is Sort.PRIVATE_KEY
     assert "cut off" in hit.detail or "OpenSSH" in name
 
@@ -100,6 +101,9 @@ def test_the_fingerprint_is_that_of_ssh_keygen(tmp_path: Path) -> None:
     [
         b"-----BEGIN RSA PRIVATE KEY-----\0-----END RSA PRIVATE KEY-----\0",
         b"-----BEGIN PRIVATE KEY-----\nMIIEvQ...snip...\n-----END PRIVATE KEY-----\n",
+        b"-----BEGIN RSA PRIVATE KEY-----\nMIIBxwIBAAJhAKD0YSHy73nUgysO13XsJmd4fHiFyQ+00R7VVu2iV9Qco\n...\n-----END",
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2g\n",
+        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIBxwIBAAJhAKD0YSHy73nUgysO13XsJmd4fH\n",
         b"-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----\n",
         b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n%s\n" % base64.b64encode(b"\x99" + bytes(90)),
         b"-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n" % base64.b64encode(bytes(90)),
@@ -130,9 +134,9 @@ def test_other_programs_keys_are_found() -> None:
         b"(21:protected-private-key(3:ecc(5:curve7:Ed25519": "(GnuPG) behind",
         b"Created: 20240101T000000\nKey: (protected-private-key (ecc (curve Ed25519)": "(GnuPG) behind",
         b"-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: x\n\n%s\n=abcd\n-----END PGP PRIVATE KEY BLOCK-----"
-        % base64.b64encode(b"\x95" + bytes(90)): "a private key (PGP)",
+        % base64.b64encode(b"\x95" + bytes(120)): "a private key (PGP)",
         b"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: x\n%s\n---- END SSH2 ENCRYPTED PRIVATE KEY ----\n"
-        % base64.b64encode(bytes(90)): "(SSH2 ENCRYPTED)",
+        % base64.b64encode(bytes(120)): "(SSH2 ENCRYPTED)",
     }
     for text, said in found.items():
         (hit,) = scan(b"before " + b"\n" + text)

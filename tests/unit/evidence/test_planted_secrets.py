@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-
     Ask = Callable[..., View]
 
 SHA512 = "$6$rounds=5000$saltsalt$" + "a" * 86
