@@ -279,7 +279,10 @@ def test_private_keys_in_homes_are_seen_alike(root: Any) -> None:
             ["ssh-keygen", "-q", "-t", kind, "-N", "hunter2", "-f", str(root.folder / home / "a key")], check=True
         )
     root.write("/root/notes", "-----BEGIN RSA PRIVATE KEY-----\nis how a key begins\n")
-    live, at_rest = (Secrets.read(view) for view in root.both(secrets.NEEDS))
+    root.write("/root/.ssh/authorized_keys", f"{KEY}-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    views = root.both(secrets.NEEDS, sshd.NEEDS, authorized_keys.NEEDS)
+    assert all(view.text("/root/.ssh/authorized_keys") is not None for view in views)
+    live, at_rest = map(Secrets.read, views)
     live.require_whole()
     assert {(each.path, each.fingerprint) for each in live.private_keys()} == {
         (each.path, each.fingerprint) for each in at_rest.private_keys()

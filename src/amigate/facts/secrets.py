@@ -13,7 +13,7 @@ from amigate.check import InconclusiveError
 from amigate.detect.hits import Sort
 from amigate.detect.names import is_host_key
 from amigate.evidence.keep import Keep
-from amigate.evidence.questions import Needs, Question, ReadFile, Run, Search
+from amigate.evidence.questions import Needs, Question, Run, Search
 from amigate.facts import accounts
 from amigate.facts.accounts import Accounts
 from amigate.facts.host_keys import CLOCK
@@ -119,15 +119,19 @@ def _paths(view: View) -> list[str]:
     return answer.text.split("\n")[:-1]
 
 
+def _key_in(path: str) -> Run:
+    """Ask what key a file holds; as an answer, so that it stays apart from what other facts read of the file."""
+    text = f"head -c {_KEY_CAP_BYTES + 1} <{shlex.quote(path)}"
+    return Run(f"private key in {path}", text, Keep.PRIVATE_KEY, cap_bytes=_KEY_CAP_BYTES)
+
+
 def _live_keys(view: View) -> Iterator[Finding]:
     for path in _paths(view)[:_MOST_PATHS]:
-        entry = view.entry(path)
-        if entry is not None and entry.summary:
-            locked = {"yes": " behind a passphrase", "no": " without a passphrase"}.get(
-                entry.summary.get("encrypted", "")
-            )
-            detail = f"a private key{locked}" if locked else entry.summary["header"]
-            yield Finding(path=path, detail=detail, fingerprint=entry.summary.get("fingerprint", ""))
+        answer = view.answers.get(_key_in(path).key)
+        if answer is not None and answer.summary:
+            locked = _LOCKED.get(answer.summary.get("encrypted", ""))
+            detail = f"a private key{locked}" if locked else answer.summary["header"]
+            yield Finding(path=path, detail=detail, fingerprint=answer.summary.get("fingerprint", ""))
 
 
 def _unread(view: View) -> Iterator[str]:
@@ -135,8 +139,8 @@ def _unread(view: View) -> Iterator[str]:
     if len(paths) > _MOST_PATHS:
         yield "more files in homes hold the header of a private key than are looked at"
     for path in paths[:_MOST_PATHS]:
-        entry = view.entry(path)
-        if entry is not None and entry.content is None and (entry.truncated or not entry.withheld):
+        answer = view.answers.get(_key_in(path).key)
+        if answer is None or answer.exit_code != 0 or answer.truncated:
             yield f"{path}: it has the header of a private key, and could not be read in full"
 
 
@@ -146,7 +150,7 @@ def _then(view: View) -> Iterator[Question]:
         return
     yield _question(view)
     if HOME_KEYS in view.answers:
-        yield from (ReadFile(path, Keep.PRIVATE_KEY, cap_bytes=_KEY_CAP_BYTES) for path in _paths(view)[:_MOST_PATHS])
+        yield from map(_key_in, _paths(view)[:_MOST_PATHS])
 
 
 NEEDS = Needs(first=(*accounts.NEEDS.first, CLOCK), then=_then)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from amigate.check import InconclusiveError
 from amigate.detect.hits import Sort
 from amigate.detect.names import is_host_key
 from amigate.evidence.keep import Keep
+from amigate.evidence.model import Kind
 from amigate.evidence.questions import Needs, Question, ReadFile
 from amigate.facts import secrets, sshd, sshd_config
 from amigate.facts.host_keys import CLOCK
@@ -18,10 +20,10 @@ from amigate.result import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amigate.evidence.model import Searched, View
+    from amigate.evidence.model import Entry, Searched, View
 
 KEYWORDS = frozenset({"hostkey", "hostdsakey", "hostcertificate"})
-_KEY_CAP_BYTES = 32 * 1024
+_LINKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +71,33 @@ def configured(view: View) -> list[str]:
 
 def _is_filled(view: View, path: str) -> bool:
     """Whether there is something in the file that `path` names or leads to."""
-    entry = view.entry(path)
-    if entry is None:
-        return False
-    return entry.size > 0 if not entry.target else bool(entry.withheld or entry.content)
+    for _ in range(_LINKS):
+        entry = view.entry(path)
+        if entry is None or entry.kind is not Kind.LINK:
+            return entry is not None and entry.size > 0
+        path = _target(entry)
+    raise InconclusiveError(f"{path}: its links lead too far")
+
+
+def _target(entry: Entry) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target))
+
+
+def _chain(view: View, path: str) -> Iterator[Question]:
+    """Ask for what `path` names, and for what it leads to."""
+    for _ in range(_LINKS):
+        yield ReadFile(path, Keep.NOTHING)
+        entry = view.entries.get(path)
+        if entry is None or entry.kind is not Kind.LINK:
+            return
+        path = _target(entry)
 
 
 def _then(view: View) -> Iterator[Question]:
     if view.is_at_rest(CLOCK.key):
         yield SEARCH
-        yield from (ReadFile(path, Keep.PRIVATE_KEY, cap_bytes=_KEY_CAP_BYTES) for path in configured(view))
+        for path in configured(view):
+            yield from _chain(view, path)
 
 
 NEEDS = Needs(first=secrets.NEEDS.first, then=_then)

@@ -60,10 +60,9 @@ def collected(image: Any, kit: Any, **more: Any) -> Evidence:
 
 
 def key(kit: Any, summary: Mapping[str, str], **more: Any) -> dict[str, Any]:
-    entry = replace(
-        kit.file(KEY, None), summary=summary, kept=Keep.PRIVATE_KEY, withheld="only what kind it is", **more
-    )
-    return {"answers": {HOME_KEYS: kit.said(f"{KEY}\n")}, "entries": {KEY: entry}}
+    """Return the answers of a machine on which a file has the header of a key, and what is kept of it."""
+    kept = replace(kit.said(""), kept=Keep.PRIVATE_KEY, summary=summary, withheld="only what kind it is", **more)
+    return {"answers": {HOME_KEYS: kit.said(f"{KEY}\n"), f"private key in {KEY}": kept}}
 
 
 def decided(found: Mapping[str, Result]) -> dict[str, Status]:
@@ -83,7 +82,7 @@ def test_a_spoilt_machine_violates_them(kit: Any) -> None:
         effective={**kit.EFFECTIVE, "hostkey": "/srv/host", "hostcertificate": "/srv/certificate"},
     )
     spoilt = key(kit, {"header": "OPENSSH PRIVATE KEY", "encrypted": "yes", "fingerprint": "SHA256:x"})
-    spoilt["entries"] |= {path: kit.file(path, b"x") for path in ("/usr/sbin/dropbear", "/root/.bash_history")}
+    spoilt["entries"] = {path: kit.file(path, b"x") for path in ("/usr/sbin/dropbear", "/root/.bash_history")}
     spoilt["answers"] |= {"lines of /root/.bash_history": kit.said("1\n")}
     found = judge(collected(image, kit, **spoilt))
     assert decided(found) == dict.fromkeys(RULES, FAIL)
@@ -101,15 +100,13 @@ def test_a_spoilt_machine_violates_them(kit: Any) -> None:
 
 @pytest.mark.parametrize("case", ["no find", "no answer", "too many", "cut off", "unreadable", "no question"])
 def test_a_machine_that_cannot_be_looked_through_decides_nothing(case: str, kit: Any) -> None:
-    lost = replace(kit.file(KEY, None), kept=Keep.PRIVATE_KEY)
-    listed = {"answers": {HOME_KEYS: kit.said(f"{KEY}\n")}}
     more: dict[str, Any] = {
         "no find": {"answers": {HOME_KEYS: kit.said("", 99)}},
         "no answer": {"answers": {HOME_KEYS: None}},
-        "too many": {"answers": {HOME_KEYS: kit.said(f"{KEY}\n" * 201)}, "entries": {KEY: replace(lost, withheld="?")}},
-        "cut off": {**listed, "entries": {KEY: replace(lost, withheld="cut off", truncated=True)}},
-        "unreadable": {**listed, "entries": {KEY: lost}},
-        "no question": listed,
+        "too many": {"answers": {HOME_KEYS: kit.said(f"{KEY}\n" * 201), f"private key in {KEY}": kit.said("")}},
+        "cut off": key(kit, {}, truncated=True),
+        "unreadable": key(kit, {}, exit_code=1),
+        "no question": {"answers": {HOME_KEYS: kit.said(f"{KEY}\n")}},
     }[case]
     assert judge(collected(kit.Image(), kit, **more))[PRIVATE].status is UNSURE
 

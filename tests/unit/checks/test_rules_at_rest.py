@@ -288,6 +288,18 @@ CASES = {
             (PATHS, SSHD_CONFIG, 4),
         ],
     ),
+    "a host key that sshd is to take from where others read": Case(
+        all_of(
+            writes(SSHD_CONFIG, f"{CLEAN_CONFIG}HostKey /etc/shadow\nHostKey /srv/loop\n"),
+            lambda tree: tree.link("/srv/loop", "loop"),
+        ),
+        {HOST: FAIL, PATHS: FAIL},
+        [(HOST, "/etc/shadow", None)],
+    ),
+    "a host key behind links without end": Case(
+        all_of(writes(SSHD_CONFIG, f"{CLEAN_CONFIG}HostKey /srv/loop\n"), lambda tree: tree.link("/srv/loop", "loop")),
+        {HOST: UNSURE, PATHS: FAIL},
+    ),
     "host keys elsewhere that are not there yet": Case(
         writes(SSHD_CONFIG, f"{CLEAN_CONFIG}HostKey /srv/keys/host\n"), {PATHS: FAIL}
     ),
