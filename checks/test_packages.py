@@ -1,8 +1,10 @@
 """What is installed."""
 
-from amigate import check
-from amigate.check import Settings, inconclusive, not_applicable
+from amigate import Finding, check
+from amigate.check import Settings, inconclusive, not_applicable, warn
 from amigate.facts.ami import Ami
+from amigate.facts.cloud_init import CloudInit
+from amigate.facts.key_fetch import KeyFetch
 from amigate.facts.packages import Packages
 
 
@@ -28,3 +30,27 @@ def test_ami_tools_current(packages: Packages, ami: Ami, rule_settings: Settings
     if not installed:
         inconclusive("the image is not known to be EBS-backed, and no package of the AMI tools is known here")
     assert not packages.older_than(rule_settings["names"], rule_settings["at_least"])
+
+
+@check(
+    "package-cloud-init-enabled",
+    severity="critical",
+    guideline="aws-shared-ami/install-public-key-credentials",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html",
+    evidence=["disk"],
+    remedy="packages",
+)
+def test_cloud_init_enabled(cloud_init: CloudInit, key_fetch: KeyFetch, logins: tuple[str, ...]) -> None:
+    """cloud-init or an equal is installed and enabled.
+
+    Without it no launch key is installed, and whoever launches the image cannot log in. Ignition with Afterburn,
+    tiny-cloud and a start-up script that fetches the key are equals; where a launch let its key in, what is missing
+    here is a remark."""
+    if cloud_init.equals or key_fetch.scripts():
+        return
+    missing = [Finding(subject="cloud-init", detail="neither it nor an equal is installed")]
+    faults = [*cloud_init.switched_off, *cloud_init.not_enabled] if cloud_init.is_installed else missing
+    warn(faults if logins else [])
+    if faults and not cloud_init.is_installed:
+        key_fetch.searched.require_whole()
+    assert not faults

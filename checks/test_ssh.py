@@ -3,6 +3,7 @@
 from amigate import Finding, check, inconclusive
 from amigate.evidence.model import Contact
 from amigate.facts.outside import Offers
+from amigate.facts.ssh_servers import SshServers
 from amigate.facts.sshd import Sshd
 from amigate.facts.sshd_answers import Session
 from amigate.facts.sshd_syntax import SshdSyntax
@@ -113,6 +114,39 @@ def test_no_dns_checks(sshd: Sshd) -> None:
 
     Where no name server answers, each login waits for it; AWS calls this step optional."""
     assert not [finding for finding in sshd.sessions_where("usedns", is_not="no") if "not known" not in finding.detail]
+
+
+@check(
+    "ssh-host-key-paths-per-boot",
+    severity="high",
+    guideline="aws-shared-ami/remove-host-keys",
+    source=BUILDING,
+    evidence=["instance", "disk"],
+    remedy="keys",
+    applies_when="sshd is installed",
+)
+def test_host_key_paths_per_boot(sshd: Sshd) -> None:
+    """Host keys come only from paths renewed at boot.
+
+    First boot makes new keys in /etc/ssh under their usual names. A key that is kept elsewhere, or a certificate for
+    one, stays the same on every machine made of the image."""
+    assert not sshd.host_keys_elsewhere()
+
+
+@check(
+    "ssh-no-other-servers",
+    severity="medium",
+    guideline="aws-shared-ami/disable-root-password-login",
+    source=BUILDING,
+    evidence=["instance", "disk"],
+    remedy="sshd",
+)
+def test_no_other_servers(ssh_servers: SshServers) -> None:
+    """No second SSH server is installed.
+
+    What is required of sshd says nothing of dropbear, of an sshd that a unit starts with a configuration of its own,
+    or of a server in the initramfs, which is there before the system is."""
+    assert not ssh_servers.others
 
 
 @check(

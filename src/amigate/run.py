@@ -166,7 +166,7 @@ def remediation(check: Check, target: Target) -> str:
     """Return the commands that mend a violation; an image itself cannot be changed, so a new one is made."""
     from amigate.harden.step import all_steps  # noqa: PLC0415 - only for what failed
 
-    if check.remedy not in {step.name for step in all_steps()}:
+    if not any(step.name == check.remedy and check.id in step.meets for step in all_steps()):
         return ""
     return (
         f"amigate bake --from {target.id} --name NEW-NAME, "

@@ -23,7 +23,9 @@ from amigate.facts import (
     identities,
     os_release,
     packages,
+    secrets,
     services,
+    ssh_servers,
     sshd,
     sudoers,
 )
@@ -34,7 +36,9 @@ from amigate.facts.histories import Histories
 from amigate.facts.identities import HOST_NAME, KNOWN, asked_for, declared, digest, identity
 from amigate.facts.os_release import OsRelease
 from amigate.facts.packages import Packages
+from amigate.facts.secrets import Secrets
 from amigate.facts.services import Services
+from amigate.facts.ssh_servers import SshServers
 from amigate.facts.sshd import Sshd
 from amigate.facts.sshd_keywords import EVALUATED
 from amigate.facts.sudoers import Sudoers
@@ -66,6 +70,7 @@ FACTS = {
     "os_release": (OsRelease.read, os_release.NEEDS),
     "packages": (Packages.read, packages.NEEDS),
     "services": (Services.read, services.NEEDS),
+    "ssh_servers": (SshServers.read, ssh_servers.NEEDS),
     "sudoers": (Sudoers.read, sudoers.NEEDS),
 }
 
@@ -321,6 +326,38 @@ def test_cloud_config(root: Any) -> None:
     assert fact.value("system_info", "default_user") == {"name": "bob", "lock_passwd": False}
     root.write("/etc/cloud/cloud.cfg.d/99-bad.cfg", "a: !!python/object:os.system {}\n")
     assert_alike(root, "cloud_config")
+
+
+def test_other_ssh_servers(root: Any) -> None:
+    root.write("/usr/sbin/dropbear")
+    root.link("/usr/bin/tinysshd", "/opt/tinysshd")
+    root.write("/etc/systemd/system/ssh-back.service", "[Service]\nExecStart=/usr/sbin/sshd -D -f /etc/ssh/back\n")
+    root.write("/usr/share/initramfs-tools/hooks/dropbear")
+    assert sorted(each.path for each in assert_alike(root, "ssh_servers").others) == [
+        "/etc/systemd/system/ssh-back.service",
+        "/usr/bin/tinysshd",
+        "/usr/sbin/dropbear",
+        "/usr/share/initramfs-tools/hooks/dropbear",
+    ]
+
+
+def test_private_keys_in_homes_are_seen_alike(root: Any) -> None:
+    for kind, home in (("ed25519", "root/.ssh"), ("rsa", "srv/bob/.ssh"), ("ecdsa", "home/gone")):
+        (root.folder / home).mkdir(parents=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", kind, "-N", "hunter2", "-f", str(root.folder / home / "a key")], check=True
+        )
+    root.write("/root/notes", "-----BEGIN RSA PRIVATE KEY-----\nis how a key begins\n")
+    root.write("/root/.ssh/authorized_keys", f"{KEY}-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    views = root.both(secrets.NEEDS, sshd.NEEDS, authorized_keys.NEEDS)
+    assert all(view.text("/root/.ssh/authorized_keys") is not None for view in views)
+    live, at_rest = map(Secrets.read, views)
+    live.require_whole()
+    assert {(each.path, each.fingerprint) for each in live.private_keys()} == {
+        (each.path, each.fingerprint) for each in at_rest.private_keys()
+    }
+    assert len(live.private_keys()) == 3
+    assert all("behind a passphrase" in each.detail for each in [*live.private_keys(), *at_rest.private_keys()])
 
 
 def test_packages_of_nobody(root: Any) -> None:

@@ -16,7 +16,7 @@ import pytest
 from amigate.check import InconclusiveError
 from amigate.evidence.collector import _following
 from amigate.evidence.model import Answer, Entry, Kind, View
-from amigate.evidence.questions import Glob, ReadFile
+from amigate.evidence.questions import Glob, ReadFile, Run
 from amigate.facts.sshd import NEEDS, PROCESSES, PROGRAM, Sshd
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def sees(machine: Any) -> Sshd:
         asked.update(new)
         globbed = {each.pattern for each in new if isinstance(each, Glob)}
         absent = {each.path for each in new if isinstance(each, ReadFile) and each.path not in entries}
-        runs = [each for each in new if not isinstance(each, Glob | ReadFile)]
+        runs = [each for each in new if isinstance(each, Run)]
         told = machine.run_all(each.command for each in runs) if runs else []
         answers |= {
             each.key: Answer(command=each.command, exit_code=code, stdout=out.encode(), stderr=b"")

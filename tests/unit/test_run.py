@@ -10,6 +10,7 @@ from amigate import Status, Witness, run
 from amigate.errors import PartialError, UsageError
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Ec2Descriptions
+from amigate.evidence.questions import Glob, ReadFile
 from amigate.judge import catalogue
 from amigate.profile import Profile, RuleChoice, load
 from amigate.result import Target, Verdict
@@ -104,7 +105,7 @@ def test_names_of_files_that_cannot_be_asked_for_are_refused_before_anything_is_
 def test_what_a_profile_names_is_collected_as_digests(profile: Profile) -> None:
     rule = RuleChoice(settings={"files": ["/etc/app/key", "/etc/app/*.pem", "/etc/app/key"]})
     chosen = profile.model_copy(update={"rules": {"boot-application-secrets-random": rule}})
-    asked = needs_of(chosen).first
+    asked = [question for question in needs_of(chosen).first if isinstance(question, ReadFile | Glob)]
     assert [(question.key, question.keep) for question in asked] == [
         ("/etc/app/key", Keep.DIGEST),
         ("/etc/app/*.pem", Keep.DIGEST),

@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
-from amigate.check import InconclusiveError
+from amigate.check import AnswerError
 from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, resolve
 from amigate.evidence.line_count import counted
-from amigate.evidence.model import Answer, Entry, Kind, View, at_rest
-from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
+from amigate.evidence.model import Answer, Entry, Kind, Searched, View, at_rest
+from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run, Search
 from amigate.evidence.redaction.redactor import see
 from amigate.evidence.script import GLOB_LIMIT
+from amigate.evidence.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ def _following(need: Needs, view: View) -> Iterable[Question]:
     """Return what follows from the answers so far; what came before a fact could not tell stays."""
     found: list[Question] = []
     if need.then is not None:
-        with suppress(InconclusiveError):
+        with suppress(AnswerError):
             for question in need.then(view):
                 found.append(question)  # noqa: PERF402 - what came before the error stays
     return found
@@ -70,6 +71,7 @@ class _Seen:
     globbed: set[str] = field(default_factory=set)
     answers: dict[str, Answer] = field(default_factory=dict)
     unseen: dict[str, str] = field(default_factory=dict)
+    searches: dict[str, Searched] = field(default_factory=dict)
     total_bytes: int = 0
 
     def view(self) -> View:
@@ -79,6 +81,7 @@ class _Seen:
             globbed=frozenset(self.globbed),
             answers=dict(self.answers),
             unseen=dict(self.unseen),
+            searches=dict(self.searches),
         )
 
     def answer(self, question: Question) -> None:
@@ -91,6 +94,8 @@ class _Seen:
                     self._glob(question)
                 case Run():
                     self._run(question)
+                case Search(folder):
+                    self.searches[question.key] = search(self.files, folder)
                 case _:
                     assert_never(question)
         except OnlyLiveError:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from amigate.check import InconclusiveError
+from amigate.check import AnswerError
 from amigate.errors import AmigateError, CollectionError
 from amigate.evidence.frames import EndedError, FrameReader, Seen, read_round
 from amigate.evidence.model import View
@@ -213,7 +213,7 @@ def _following(need: Needs, view: View) -> Iterable[Question]:
     try:
         for question in need.then(view):
             questions.append(question)  # noqa: PERF402 - what came before the error stays
-    except InconclusiveError:
+    except AnswerError:
         pass  # the fact will say so when a check asks it
     return questions
 

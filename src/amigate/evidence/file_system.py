@@ -8,13 +8,13 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from amigate.evidence.model import covers
 from amigate.evidence.script import GLOB_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _LINKS = 40
 """As many links in one path as Linux follows."""
@@ -54,6 +54,25 @@ class FileSystem(Protocol):
 
     def read(self, path: str, cap_bytes: int) -> bytes:
         """Return the first `cap_bytes` of a regular file; raise OSError for anything else."""
+
+
+@runtime_checkable
+class Walkable(Protocol):
+    """A file system that can be walked as a whole faster than folder by folder."""
+
+    damage: Sequence[str]
+    """What a walk could not read, a sentence each."""
+
+    def walk(self) -> Iterator[tuple[str, Inode]]:
+        """Yield every entry below the root; raises OSError where it cannot go on."""
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """A file system that reads a large file without holding all of it."""
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file piece by piece, without its holes; raises OSError as `read` does."""
 
 
 class LoopError(OSError):

@@ -56,6 +56,8 @@ class Keep(StrEnum):
     """JSON of cloud-init: states, and the number of errors."""
     CLOUD_CONFIG = "cloud-config"
     """cloud.cfg and its parts: known keys, and the settings that rules judge; no other value, no comments."""
+    CLOUD_SWITCHES = "cloud-switches"
+    """Of boot loaders' and ds-identify's settings: what switches cloud-init on or off."""
     SUDOERS = "sudoers"
     """sudoers(5): who may run which program, without its arguments; names of Defaults; no comments."""
     SSHD_START = "sshd-start"

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from amigate.check import InconclusiveError
+from amigate.detect.hits import DETECTORS_VERSION, Sort
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,6 +129,44 @@ class Answer:
         return self.stdout.decode("utf-8", "surrogateescape")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a detector found in a file; nothing of the secret itself."""
+
+    path: str
+    sort: Sort
+    line: int | None
+    """Counted from 1; None where it is the file as a whole."""
+    detail: str
+    fingerprint: str = ""
+    """SHA256 of the public half of a key, where it can be told."""
+    in_program: bool = False
+    """The file is a program or a library, which may hold keys to test itself with."""
+    package: str = ""
+    """The package that the file came with, by whose list of digests nobody has changed it since."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    """What the detectors found in a whole tree, and where they could not look."""
+
+    detectors: int
+    """Their version."""
+    found: tuple[Found, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """What was not looked at, and why; a sentence each, the first of them."""
+    entries: int = 0
+    size_bytes: int = 0
+    """Of all content that was looked at."""
+
+    def require_whole(self) -> None:
+        """Raise InconclusiveError where something was not looked at, so that nothing found proves nothing."""
+        if self.gaps:
+            raise InconclusiveError(self.gaps[0])
+        if self.detectors < DETECTORS_VERSION:
+            raise InconclusiveError("content not kept: detectors of today may find more in it than those of then")
+
+
 class Outcome(StrEnum):
     """How the attempts to log in with the launch key ended."""
 
@@ -213,6 +252,7 @@ class View:
     """Patterns all of whose matches are in `entries`."""
     answers: Mapping[str, Answer] = field(default_factory=dict)
     unseen: Mapping[str, str] = field(default_factory=dict)
+    searches: Mapping[str, Searched] = field(default_factory=dict)
     contact: Contact | None = None
     standing: Standing | None = None
     offers: tuple[Offer, ...] = ()
@@ -279,6 +319,13 @@ class View:
         if key not in self.answers:
             raise InconclusiveError(self.unseen.get(key, f"{key}: not collected"))
         return self.answers[key]
+
+    def search(self, key: str) -> Searched:
+        """Return what the search `key` found, whole or not; raise InconclusiveError where none was made."""
+        self._usable()
+        if key not in self.searches:
+            raise InconclusiveError(self.unseen.get(key, f"{key}: not collected"))
+        return self.searches[key]
 
     def is_at_rest(self, key: str) -> bool:
         """Whether the question `key` was put to a file system at rest: it has no answer and never will."""

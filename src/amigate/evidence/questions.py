@@ -71,7 +71,21 @@ class Run:
     cap_bytes: int = CONTENT_CAP_BYTES
 
 
-Question = ReadFile | Glob | Run
+@dataclass(frozen=True)
+class Search:
+    """What the detectors find in every file below `folder` of a file system at rest, by content and by name.
+
+    Only what was found is kept, as `Searched`. A running machine is never asked this: see `View.is_at_rest`."""
+
+    folder: str = "/"
+
+    @property
+    def key(self) -> str:
+        """How facts ask for it."""
+        return f"search of {self.folder}"
+
+
+Question = ReadFile | Glob | Run | Search
 
 
 @dataclass(frozen=True, kw_only=True)

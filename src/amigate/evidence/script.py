@@ -18,7 +18,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, assert_never
 
-from amigate.evidence.questions import Glob, Question, ReadFile, Run
+from amigate.evidence.questions import Glob, Question, ReadFile, Run, Search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -208,6 +208,8 @@ def _line(number: int, question: Question) -> str:
         case Run():
             blocks = question.cap_bytes // 512 + 2
             return f"c {number} {question.timeout_s} {question.cap_bytes} {blocks} {quote(question.command)}"
+        case Search():
+            raise ValueError("files are searched at rest, and nowhere else")
         case _:
             assert_never(question)
 

@@ -57,7 +57,7 @@ class AuthorizedKeys:
         found: dict[tuple[str, int], AuthorizedKey] = {}
         patterns = _patterns(Sshd.read(view))
         for account in _everybody(view):
-            for path in _paths(account, patterns):
+            for path in paths(account, patterns):
                 for key in parse(view.text(path) or "", user=account.name, path=path):
                     found.setdefault((key.path, key.line), key)  # accounts may share a home
         return cls(all=tuple(found.values()))
@@ -98,7 +98,7 @@ def _patterns(sshd: Sshd) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*USUAL, *(word for word in words if word.lower() != "none")]))
 
 
-def _paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
+def paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
     """Expand sshd's tokens (sshd_config(5), TOKENS) for `account`; a relative path starts at the home.
 
     Raises InconclusiveError for `..`, which leads elsewhere where what stands before it is a link.
@@ -128,7 +128,7 @@ def _then(view: View) -> list[Question]:
     return [
         ReadFile(path, Keep.AUTHORIZED_KEYS)
         for account in Accounts.read(view).everybody
-        for path in _paths(account, patterns)
+        for path in paths(account, patterns)
     ]
 
 

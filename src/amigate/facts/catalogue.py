@@ -9,18 +9,24 @@ from amigate.facts import (
     accounts,
     authorized_keys,
     cloud_config,
+    cloud_init,
     histories,
     host_keys,
     identities,
+    key_fetch,
     listeners,
     os_release,
     outside,
     packages,
     provisioning,
     reboot,
+    secrets,
     services,
+    ssh_servers,
     sshd,
     sshd_syntax,
+    stored_host_keys,
+    stored_keys,
     sudoers,
 )
 from amigate.facts.ami import Ami
@@ -72,6 +78,12 @@ VIEW_FACTS = (
     ViewFact("services", services.Services.read, services.NEEDS),
     ViewFact("listeners", listeners.Listeners.read, listeners.NEEDS),
     ViewFact("histories", histories.Histories.read, histories.NEEDS),
+    ViewFact("secrets", secrets.Secrets.read, secrets.NEEDS),
+    ViewFact("stored_host_keys", stored_host_keys.StoredHostKeys.read, stored_host_keys.NEEDS),
+    ViewFact("ssh_servers", ssh_servers.SshServers.read, ssh_servers.NEEDS),
+    ViewFact("cloud_init", cloud_init.CloudInit.read, cloud_init.NEEDS),
+    ViewFact("key_fetch", key_fetch.KeyFetch.read, key_fetch.NEEDS),
+    ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
@@ -79,6 +91,7 @@ OUTSIDE_FACTS = (
     OutsideFact("offers", outside.Offers.read),
 )
 IMAGE_FACTS = (
+    ImageFact("logins", outside.logins),
     ImageFact("ami", Ami.read),
     ImageFact("twins", Twins.read),
     ImageFact("reboot", reboot.Reboot.read),

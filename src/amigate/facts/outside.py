@@ -10,7 +10,7 @@ from amigate.evidence.model import PASSWORD_METHODS, Outcome, Standing
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from amigate.evidence.model import Contact, Offer, View
+    from amigate.evidence.model import Contact, Evidence, Offer, View
 
 GONE = frozenset({"shutting-down", "stopping", "stopped", "terminated"})
 """The states of an instance that nobody will reach any more."""
@@ -21,6 +21,15 @@ def contact(view: View) -> Contact:
     if view.contact is None:
         raise InconclusiveError(view.broken or "the launch was not contacted")
     return view.contact
+
+
+def logins(evidence: Evidence) -> tuple[str, ...]:
+    """Return the launches to which somebody could log in with the launch key."""
+    return tuple(
+        str(viewpoint.launch)
+        for viewpoint, view in evidence.views.items()
+        if view.contact is not None and view.contact.outcome is Outcome.ACCEPTED
+    )
 
 
 def standing(view: View) -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ PROCESSES = Run(
     "readlink \"${f%/cmdline}/exe\"; printf '\\1'; cat \"$f\"; printf '\\2'; done 2>/dev/null; exit 0",
     Keep.SSHD_PROCESSES,
 )
+
+_RENEWED = re.compile(r"/etc/ssh/ssh_host_(?:rsa|dsa|ecdsa|ed25519)_key")
+"""The host keys that `ssh-keygen -A` and cloud-init make."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +122,22 @@ class Sshd:
             line=line.number if line else None,
             detail=detail or f"{keyword} is {value or 'not known to this sshd'}{'' if line else ' (default)'}",
         )
+
+    def host_keys_elsewhere(self) -> list[Finding]:
+        """Find host keys under names that first boot does not make anew, and certificates of host keys."""
+        found = {}
+        for keyword, name in (("hostkey", _RENEWED), ("hostcertificate", re.compile("none"))):
+            lines = {line.words[0]: line for line in reversed(self._lines_of(keyword)) if line.words}
+            values = [value for session in self.sessions for value in session.settings.get(keyword, ())]
+            for value in dict.fromkeys([*lines, *values]):
+                if value and not name.fullmatch(value):
+                    line = lines.get(value)
+                    found[keyword, value] = Finding(
+                        path=line.path if line else value,
+                        line=line.number if line else None,
+                        detail=f"{keyword} is {value}, which first boot does not make anew",
+                    )
+        return list(found.values())
 
     def _origin(self, keyword: str, value: str) -> Line | None:
         """Return the line that sets `keyword` to `value`; the first that does wins, a Match beats what is outside."""

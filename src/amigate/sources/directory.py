@@ -6,8 +6,10 @@ user cannot see is unseen."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
+    from typing import BinaryIO, Self
 
     from amigate.evidence.questions import Needs
     from amigate.evidence.redaction.redactor import Redactor
 
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+_PIECE_BYTES = 4 * 1024 * 1024
 
 
 def read_directory(root: Path, needs: Sequence[Needs], *, redactor: Redactor | None) -> View:
@@ -82,14 +86,31 @@ class Directory:
 
     def read(self, path: str, cap_bytes: int) -> bytes:
         """Return the first bytes of a regular file; nothing else is ever opened."""
+        with self._opened(path) as file:
+            return file.read(cap_bytes)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file, without its holes."""
+        with self._opened(path) as file:
+            at, size = 0, os.fstat(file.fileno()).st_size
+            while at < size and (at := _next_data(file.fileno(), at)) < size:
+                file.seek(at)
+                piece = file.read(_PIECE_BYTES)
+                if not piece:
+                    return
+                at += len(piece)
+                yield piece
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[BinaryIO]:
         with self._folder_of(path) as (folder, name):
             if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 raise OSError(f"{path} is no regular file")
             opened = os.open(name, _FILE, dir_fd=folder)
-        with os.fdopen(opened, "rb") as file:
+        with os.fdopen(opened, "rb", buffering=0) as file:
             if not stat.S_ISREG(os.fstat(opened).st_mode):
                 raise OSError(f"{path} is no regular file")
-            return file.read(cap_bytes)
+            yield file
 
     @contextmanager
     def _folder_of(self, path: str) -> Iterator[tuple[int, str]]:
@@ -104,3 +125,11 @@ class Directory:
             yield at, name or "."
         finally:
             os.close(at)
+
+
+def _next_data(opened: int, at: int) -> int:
+    """Return where the next data begin, at `at` or behind a hole; the end of all files where there are none."""
+    try:
+        return os.lseek(opened, at, os.SEEK_DATA)
+    except OSError as error:
+        return sys.maxsize if error.errno == errno.ENXIO else at

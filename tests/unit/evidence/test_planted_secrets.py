@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from amigate.evidence.questions import Question
-
     Ask = Callable[..., View]
 
 SHA512 = "$6$rounds=5000$saltsalt$" + "a" * 86
@@ -113,7 +111,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def questions(at: str) -> list[Question]:
+def questions(at: str) -> list[ReadFile | Glob | Run]:
     """Return what to ask for each file of the tree at `at`."""
     read: Callable[..., ReadFile] = lambda name, keep: ReadFile(f"{at}/{name}", keep)  # noqa: E731
     return [

@@ -14,7 +14,7 @@ from amigate.evidence.model import Launch, Vantage, Viewpoint
 from amigate.evidence.redaction.keys import fingerprint
 from amigate.facts import host_keys
 from amigate.facts.accounts import Account, Password
-from amigate.facts.authorized_keys import AuthorizedKeys, _paths, parse
+from amigate.facts.authorized_keys import AuthorizedKeys, parse, paths
 from amigate.facts.host_keys import HostKeys
 from amigate.facts.twins import Twins
 
@@ -123,13 +123,13 @@ def account(**changes: Any) -> Account:
     ],
 )
 def test_tokens_are_expanded_as_sshd_does(pattern: str, path: str) -> None:
-    assert _paths(account(), (pattern,)) == [path]
+    assert paths(account(), (pattern,)) == [path]
 
 
 @pytest.mark.parametrize("changes", [{"home": "/srv/link/../bob"}, {"home": ".."}])
 def test_a_path_that_leads_through_a_parent_is_in_doubt(changes: dict[str, str]) -> None:
     with pytest.raises(InconclusiveError):
-        _paths(account(**changes), (".ssh/authorized_keys",))
+        paths(account(**changes), (".ssh/authorized_keys",))
 
 
 def keys_of(image: Any, launch: Launch = Launch.A) -> list[tuple[str, str, int]]:

@@ -13,6 +13,7 @@ from amigate.evidence.redaction import (
     accounts,
     answers,
     cloud_config,
+    cloud_switches,
     identities,
     keys,
     os_release,
@@ -79,6 +80,7 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.ANSWER: _nothing,  # no file is kept so
     Keep.CLOUD_INIT_STATUS: answers.cloud_init_status,
     Keep.CLOUD_CONFIG: cloud_config.config,
+    Keep.CLOUD_SWITCHES: cloud_switches.cloud_switches,
     Keep.SUDOERS: sudoers.policy,
     Keep.SSHD_START: units.sshd_start,
     Keep.PRESETS: units.presets,

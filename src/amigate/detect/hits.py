@@ -1,0 +1,42 @@
+"""What a detector says of bytes: what lies where, and nothing of the secret itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+DETECTORS_VERSION: Final = 1
+"""Goes up whenever a detector finds what it did not find before: what an older one did not find is not known."""
+
+
+class Sort(StrEnum):
+    """What was found."""
+
+    PRIVATE_KEY = "private-key"
+    AWS_KEY = "aws-key"
+    """An access key id of AWS with a secret beside it, or a secret beside its name."""
+    AWS_FILE = "aws-file"
+    """A file in which a tool keeps credentials of AWS, with something in it."""
+    AWS_CONFIG = "aws-config"
+    """A file in which a tool may keep them, and what was found in it is none."""
+    HOST_KEY = "host-key"
+    """Named as sshd's or dropbear's host keys are."""
+    LEFTOVER = "leftover"
+    """Named as what AWS's own bundling leaves out, and its content does not say that it is harmless."""
+    KEY_FETCH = "key-fetch"
+    """A script that fetches the launch key from the metadata of EC2."""
+    KEY_FETCH_FAULT = "key-fetch-fault"
+    KEY_FETCH_REMARK = "key-fetch-remark"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """Something secret, at `offset` of the bytes that were looked at."""
+
+    sort: Sort
+    offset: int
+    detail: str
+    """In words; never the secret."""
+    fingerprint: str = ""
+    """SHA256 of the public half of a key, as `ssh-keygen -l` prints it, where it can be told."""
