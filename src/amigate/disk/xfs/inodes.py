@@ -1,0 +1,178 @@
+"""Inodes: what lstat(2) tells, and the two forks with content and extended attributes."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from array import array
+from contextlib import suppress
+from enum import IntEnum
+from struct import Struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.crc32c import crc32c
+from amigate.disk.xfs.metadata import keep
+from amigate.evidence.file_system import Inode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from amigate.disk.blocks import Blocks
+    from amigate.disk.xfs.superblock import Superblock
+
+CHUNK_LOG = 6
+"""Inodes that are read, and kept, at once, as a power of two: as many as are made at once."""
+_MASK = (1 << CHUNK_LOG) - 1
+CORE = 176
+"""Bytes before the forks."""
+_CHECKSUM = 100
+_VERSION = 3
+_REALTIME = 1 << 0
+_BIGTIME, _MANY_EXTENTS, _METADATA = 1 << 3, 1 << 4, 1 << 5
+_BIGTIME_EPOCH_NS = (1 << 31) * 10**9
+"""How long before 1970 the count of nanoseconds begins."""
+TYPE = 0o170000
+"""The part of a mode that says what kind of file it is."""
+_TYPES = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK})
+
+
+class Format(IntEnum):
+    """How a fork holds what it holds."""
+
+    DEVICE = 0
+    LOCAL = 1
+    EXTENTS = 2
+    BTREE = 3
+
+
+_STATUS = Struct(">2sHBxxxII24xQ8xQ56xQ24xQ16s")
+"""Magic, mode, version, uid, gid, mtime, size, flags2, number and uuid, as far as a core reaches."""
+_FORKS = Struct(">5xB18xQ44xIHBB6xH28xQ")
+"""Format and (where there are many) count of extents of the content; count of its extents, count of those of the
+attributes, where these begin behind the core in units of eight bytes, their format; flags and flags2."""
+
+
+class Fork(NamedTuple):
+    """Content or attributes of an inode."""
+
+    format: int
+    extents: int
+    """How many there are."""
+    data: bytes
+    """What of it lies in the inode."""
+
+
+class _Chunk(NamedTuple):
+    """Inodes that lie together."""
+
+    inodes: bytes
+    """Without their checksums."""
+    checksums: array[int]
+
+
+class Node(NamedTuple):
+    """An inode with its forks."""
+
+    inode: Inode
+    content: Fork
+    attributes: Fork | None
+    is_realtime: bool
+
+
+class Inodes:
+    """The inodes of a file system, read in chunks that are kept for a while."""
+
+    def __init__(self, superblock: Superblock, blocks: Blocks) -> None:
+        self._superblock = superblock
+        self._blocks = blocks
+        self._uuid = superblock.metadata_uuid
+        self._size = superblock.inode
+        self._size_log = superblock.inode_log
+        self._chunks: dict[int, _Chunk] = {}
+
+    def lstat(self, number: int) -> Inode:
+        """Return what is told of an inode; raises IncompleteError where it is damaged, or none is in use."""
+        inodes, checksums = self._chunks.get(number >> CHUNK_LOG) or self._read(number >> CHUNK_LOG)
+        index = number & _MASK
+        raw = inodes[index << self._size_log : index + 1 << self._size_log]
+        if crc32c(raw) != checksums[index]:
+            raise IncompleteError(f"inode {number} is damaged: its checksum is wrong")
+        magic, mode, version, uid, gid, mtime, size, flags, said, uuid = _STATUS.unpack_from(raw)
+        if said != number or uuid != self._uuid or version != _VERSION or magic != b"IN":
+            raise IncompleteError(f"inode {number} is damaged: it belongs elsewhere")
+        if mode & TYPE not in _TYPES or flags & _METADATA or size >> 63:
+            raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
+        mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
+        # Its constructor, which sets one field after the other, would take as long as all of the above.
+        inode = Inode.__new__(Inode)
+        fields = {"mode": mode, "uid": uid, "gid": gid, "size": size, "mtime_ns": mtime_ns, "number": number}
+        object.__setattr__(inode, "__dict__", fields)
+        return inode
+
+    def node(self, number: int) -> Node:
+        """Return an inode with its forks."""
+        return self.with_forks(self.lstat(number))
+
+    def with_forks(self, inode: Inode) -> Node:
+        """Return an inode that was just looked at with its forks."""
+        number = inode.number
+        at = (number & _MASK) << self._size_log
+        raw = self._chunks[number >> CHUNK_LOG].inodes[at : at + self._size]
+        content, many, extents, fewer, fork, attributes, flags, flags2 = _FORKS.unpack_from(raw)
+        data = raw[CORE:]
+        if fork * 8 >= len(data):
+            raise IncompleteError(f"inode {number} is damaged: its attributes begin outside it")
+        end = fork * 8 or len(data)
+        if flags2 & _MANY_EXTENTS:
+            # The count of extents of the attributes is wider too, and stands where that of the content does else.
+            extents, fewer = many, extents
+        return Node(
+            inode,
+            Fork(content, extents, data[:end]),
+            Fork(attributes, fewer, data[end:]) if fork else None,
+            bool(flags & _REALTIME),
+        )
+
+    def prefetch(self, chunks: Iterable[int]) -> None:
+        """Say which chunks will be read soon, by what the numbers of their inodes begin with."""
+        wanted: list[Extent] = []
+        for chunk in chunks:
+            with suppress(IncompleteError):
+                wanted.append(self._chunk(chunk))
+        self._blocks.prefetch(wanted)
+
+    def _chunk(self, key: int) -> Extent:
+        """Return where the inodes lie whose numbers begin with `key`; raises IncompleteError where there are none."""
+        superblock = self._superblock
+        per_group = superblock.group_log + superblock.inodes_log - CHUNK_LOG
+        group, chunk = key >> per_group, key & (1 << per_group) - 1
+        length = superblock.blocks_of(group) * superblock.block
+        size = superblock.inode << CHUNK_LOG
+        start = chunk * size
+        if start >= length:
+            raise IncompleteError(f"inodes from {key << CHUNK_LOG} lie outside their allocation group")
+        offset = group * superblock.group_blocks * superblock.block + start
+        return Extent(offset, min(size, length - start))
+
+    def _read(self, key: int) -> _Chunk:
+        """Read a chunk, and take the checksums out of its inodes: they were zeros when they were summed up."""
+        where = self._chunk(key)
+        # Where a group ends, none of what is missing has the checksum of an inode.
+        raw = self._blocks.read(where.offset, where.length).ljust(self._size << CHUNK_LOG, b"\0")
+        count = 1 << CHUNK_LOG
+        inodes = bytearray(raw)
+        for at in range(_CHECKSUM, _CHECKSUM + 4):
+            inodes[at :: self._size] = bytes(count)
+        checksums = array("I", raw)[_CHECKSUM // 4 :: self._size // 4]
+        if sys.byteorder == "big":
+            checksums.byteswap()
+        chunk = _Chunk(bytes(inodes), checksums)
+        keep(self._chunks, key, chunk)
+        return chunk
+
+
+def _nanoseconds(classic: int) -> int:
+    """Return what the older form of a time says: 32 bits of seconds, with a sign, and 32 of nanoseconds."""
+    seconds = classic >> 32
+    return (seconds - (seconds >> 31 << 32)) * 10**9 + (classic & 0xFFFFFFFF)

@@ -1,0 +1,164 @@
+"""A walk over a whole file system, level by level: what a level needs next is fetched at the same time."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
+from amigate.disk.xfs.folders import data_runs, entries
+from amigate.disk.xfs.inodes import CHUNK_LOG, TYPE
+from amigate.disk.xfs.mapping import on_device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from amigate.disk.blocks import Extent
+    from amigate.disk.xfs.inodes import Inodes, Node
+    from amigate.disk.xfs.mapping import Run
+    from amigate.disk.xfs.metadata import Metadata
+    from amigate.evidence.file_system import Inode
+
+_UNIT_LOG = 19
+"""A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
+_AHEAD = 256
+"""Units that are fetched at the same time, at most: many beside the connections, few enough to be kept until read."""
+_MOST_CHUNKS = 512
+"""Chunks of inodes that are fetched at the same time: fewer than are kept, and a unit holds sixteen."""
+_MOST_AT_ONCE = 65536
+"""Names that are held until their inodes are fetched."""
+_MOST_NODES = 16384
+"""Folders of a level whose inodes are kept until they are looked into; those of more are read again."""
+_MOST_FOLDERS = 4096
+"""Folders that are held until their blocks are fetched."""
+
+
+class _Names(NamedTuple):
+    """Entries that are not looked at yet: paths, and the inodes that they mean."""
+
+    paths: list[str]
+    numbers: list[int]
+
+
+class _Waiting(NamedTuple):
+    """A folder that is not looked into yet."""
+
+    path: str
+    number: int
+    node: Node | None
+    """None where there were too many to keep."""
+
+
+class _Folder(NamedTuple):
+    path: str
+    node: Node
+    data: list[Run]
+
+
+class Walk:
+    """One walk below `root`; `note` is told what could not be read."""
+
+    def __init__(self, metadata: Metadata, inodes: Inodes, root: int, note: Callable[[str], None]) -> None:
+        self._metadata = metadata
+        self._inodes = inodes
+        self._root = root
+        self._note = note
+
+    def entries(self) -> Iterator[tuple[str, Inode]]:
+        """Yield path and inode of every entry, level by level."""
+        seen = {self._root}
+        level = [_Waiting("", self._root, None)]
+        left = MOST_ENTRIES
+        for _ in range(MOST_DEPTH):
+            below: list[_Waiting] = []
+            for names in self._with_inodes(self._names(level)):
+                left -= len(names.paths)
+                if left < 0:
+                    self._note(f"{names.paths[0]}: there are more than {MOST_ENTRIES} entries")
+                    return
+                yield from self._looked_at(names, below, seen)
+            level = below
+            if not level:
+                return
+        for folder in level:
+            self._note(f"{folder.path}: it lies more than {MOST_DEPTH} folders deep")
+
+    def _looked_at(self, names: _Names, below: list[_Waiting], seen: set[int]) -> Iterator[tuple[str, Inode]]:
+        """Yield what is told of some entries; folders among them that were not `seen` go `below`."""
+        lstat = self._inodes.lstat
+        for path, number in zip(*names, strict=True):
+            try:
+                inode = lstat(number)
+                if inode.mode & TYPE == stat.S_IFDIR and self._is_new(path, number, seen):
+                    node = self._inodes.with_forks(inode) if len(below) < _MOST_NODES else None
+                    below.append(_Waiting(path, number, node))
+            except OSError as error:
+                self._note(f"{path}: {error}")
+            else:
+                yield path, inode
+
+    def _is_new(self, path: str, number: int, seen: set[int]) -> bool:
+        """Whether a folder was not seen in another place."""
+        if number in seen:
+            self._note(f"{path}: the folder (inode {number}) is in another place too")
+            return False
+        seen.add(number)
+        return True
+
+    def _names(self, level: list[_Waiting]) -> Iterator[_Names]:
+        """Yield what is in the folders of a level, some at a time."""
+        for batch in self._with_blocks(self._folders(level)):
+            for path, node, data in batch:
+                try:
+                    for names, numbers in entries(self._metadata, node, data):
+                        yield _Names([f"{path}/{name}" for name in names], numbers)
+                except OSError as error:
+                    self._note(f"{path or '/'}: {error}")
+
+    def _folders(self, level: list[_Waiting]) -> Iterator[_Folder]:
+        """Yield the folders of a level with where their entries lie."""
+        for at in range(0, len(level), _MOST_CHUNKS):
+            part = level[at : at + _MOST_CHUNKS]
+            self._inodes.prefetch({number >> CHUNK_LOG for _, number, node in part if node is None})
+            for path, number, known in part:
+                try:
+                    node = known or self._inodes.node(number)
+                    yield _Folder(path, node, data_runs(self._metadata, node))
+                except OSError as error:
+                    self._note(f"{path or '/'}: {error}")
+
+    def _with_inodes(self, names: Iterable[_Names]) -> Iterator[_Names]:
+        """Yield entries in batches, the inodes of each fetched."""
+        batch = _Names([], [])
+        chunks: set[int] = set()
+        for some in names:
+            batch.paths.extend(some.paths)
+            batch.numbers.extend(some.numbers)
+            chunks.update([number >> CHUNK_LOG for number in some.numbers])
+            if len(chunks) >= _MOST_CHUNKS or len(batch.paths) >= _MOST_AT_ONCE:
+                self._inodes.prefetch(chunks)
+                yield batch
+                batch, chunks = _Names([], []), set()
+        self._inodes.prefetch(chunks)
+        yield batch
+
+    def _with_blocks(self, folders: Iterable[_Folder]) -> Iterator[list[_Folder]]:
+        """Yield folders in batches, the blocks of each fetched."""
+        block_log = self._metadata.superblock.block_log
+        batch: list[_Folder] = []
+        extents: list[Extent] = []
+        units: set[int] = set()
+        for folder in folders:
+            batch.append(folder)
+            for run in folder.data:
+                first = run.start << block_log >> _UNIT_LOG
+                last = (run.start + run.length << block_log) - 1 >> _UNIT_LOG
+                if first != last or first not in units:
+                    extents.append(on_device(self._metadata, run))
+                    units.update(range(first, last + 1))
+            if len(units) >= _AHEAD or len(batch) >= _MOST_FOLDERS:
+                self._metadata.blocks.prefetch(extents)
+                yield batch
+                batch, extents, units = [], [], set()
+        self._metadata.blocks.prefetch(extents)
+        yield batch
