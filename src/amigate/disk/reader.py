@@ -33,8 +33,10 @@ class Reader(FileSystem, Protocol):
     uuid: str
     """As blkid(8) prints it."""
     label: str
-    damage: Sequence[str]
-    """What a walk could not read, a sentence each with path or inode number; no more than the first hundred."""
+
+    @property
+    def damage(self) -> Sequence[str]:
+        """What a walk could not read, a sentence each with path or inode number; no more than the first hundred."""
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root, level by level, and prefetch what the next level needs."""
