@@ -62,6 +62,12 @@ class Pieces:
             for extent in within(known[id(piece.blocks)], Extent(piece.offset, piece.length)):
                 yield Extent(extent.offset - piece.offset + start, extent.length)
 
+    def place(self, offset: int) -> tuple[Blocks, int]:
+        """Return the device that holds a byte of this one, and where on it."""
+        index = bisect.bisect_right(self._starts, offset) - 1
+        piece = self.pieces[index]
+        return piece.blocks, piece.offset + offset - self._starts[index]
+
     def _cut(self, extent: Extent) -> Iterator[tuple[Piece, Extent]]:
         """Yield the pieces that a stretch of this device lies on, and where in the device that they are of."""
         index = bisect.bisect_right(self._starts, max(extent.offset, 0)) - 1
@@ -157,3 +163,10 @@ def between(extents: Iterable[Extent], limits: Extent) -> Iterator[Extent]:
         done = max(done, extent.end)
     if done < limits.end:
         yield Extent(done, limits.end - done)
+
+
+def on_device(blocks: Blocks, offset: int) -> tuple[Blocks, int]:
+    """Return where a byte lies: on which device, and where on it; stripes count as a device of their own."""
+    while isinstance(blocks, Pieces):
+        blocks, offset = blocks.place(offset)
+    return blocks, offset

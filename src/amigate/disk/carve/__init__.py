@@ -1,0 +1,1 @@
+"""Secrets in the written bytes of a disk, whether a file holds them or nothing does any more."""
