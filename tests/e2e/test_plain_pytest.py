@@ -109,6 +109,10 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
         "test_config_parses",
         "test_only_root_has_uid_zero",
         "test_public_key_login_enabled",
+        "test_host_key_paths_per_boot",
+        "test_no_histories",
+        "test_no_other_servers",
+        "test_no_user_private_keys",
     }
     assert {name for name, outcome in outcomes.items() if outcome == "SKIPPED"} == {
         "test_owned_and_available",
@@ -124,8 +128,18 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
         "test_host_keys_unique_per_launch",
         "test_earlier_launch_key_absent",
         "test_ami_tools_current",
+        "test_application_secrets_random",
+        "test_can_install_launch_key",
+        "test_cloud_init_enabled",
+        "test_fallback_key_fetch_sane",
+        "test_identities_unique_per_launch",
+        "test_no_authorized_keys_at_rest",
+        "test_no_aws_credentials",
+        "test_no_host_keys_at_rest",
+        "test_no_signing_material",
     }
     assert "needs ec2, which one host does not have" in done.stdout
     assert "needs a look at what strangers are offered, which one host does not have" in done.stdout
+    assert "needs disk, which one host does not have" in done.stdout
     assert "needs twin, which one host does not have" in done.stdout
     assert "$6$" not in done.stdout + done.stderr
