@@ -11,6 +11,7 @@ mount --rbind /dev root/dev
 mount -t tmpfs shm root/dev/shm
 mount -t tmpfs tmp root/tmp
 chmod 1777 root/tmp root/dev/shm
+mount -t tmpfs -o mode=700 home root/root # an image's root has not what somebody who builds things here has
 cd root
 mkdir -p run/sshd
 rm -rf etc/ssh/sshd_config.d etc/ssh/ssh_host_* root/.ssh root/.bash_history root/.aws root/.netrc
