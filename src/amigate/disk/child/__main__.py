@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -81,6 +82,7 @@ def _imported(order: dict[str, Any]) -> Callable[[list[ServedBlocks], Any], byte
             import_module(each)
     module, _, name = order["work"].partition(":")
     work: Callable[[list[ServedBlocks], Any], bytes] = getattr(import_module(module), name)
+    gc.freeze()  # modules stay: they need not be looked at again and again
     return work
 
 

@@ -87,7 +87,7 @@ def in_child(
 def _start(connection: socket.socket) -> subprocess.Popen[bytes]:
     # -I: nothing in the environment and in the folder at hand steers Python.
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", "-m", "amigate.disk.child", str(connection.fileno()), str(os.getpid())],
+        [sys.executable, "-I", "-m", "amigate.disk.child", str(connection.fileno()), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

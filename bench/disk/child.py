@@ -1,0 +1,61 @@
+"""Walk a whole XFS image in this process, and in a child that gets its blocks over a socket; all in caches.
+
+Needs root, mkfs.xfs(8) and a free loop device; run it under `unshare --mount`, so that no other process takes the mount
+along."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import walking
+from xfs import mounted, populate
+
+from amigate.disk.child.run import Work, in_child
+from amigate.disk.raw import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REPEATS = 9
+
+
+def seconds(run: Callable[[], bytes], expected: bytes) -> float:
+    """Return the median seconds of a run, done once before."""
+    times = []
+    for _ in range(REPEATS + 1):
+        started = time.perf_counter()
+        assert run() == expected
+        times.append(time.perf_counter() - started)
+    return statistics.median(times[1:])
+
+
+def main() -> None:
+    """Print seconds of both, and of a child that does nothing."""
+    here = Path(__file__).parent
+    with tempfile.TemporaryDirectory() as at:
+        image, root = Path(at) / "image", Path(at) / "mount"
+        root.mkdir()
+        with image.open("wb") as file:
+            file.truncate(1 << 30)
+        subprocess.run(["mkfs.xfs", "-q", *sys.argv[1:], image], check=True)
+        with mounted(image, root):
+            expected = str(populate(root)).encode("ascii")
+        with Raw(image) as raw:
+            alone = seconds(lambda: walking.walk([raw], None), expected)
+            apart = seconds(lambda: in_child(Work(name="walking:walk", folder=here), [raw]).data, expected)
+            start = seconds(lambda: in_child(Work(name="walking:nothing", folder=here), [raw]).data, b"")
+        print(
+            f"{expected.decode()} entries, seconds: in this process {alone:.3f}, in a child {apart:.3f} "
+            f"(of which {start:.3f} to start and end it), ratio {apart / alone:.2f}, "
+            f"without the start {(apart - start) / alone:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
