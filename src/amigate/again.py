@@ -19,7 +19,7 @@ from amigate.rules import needs_of, rules_of
 from amigate.run import narrowed, remediation, report_of, settings_of, unanswered, without
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from amigate.evidence.model import Evidence
     from amigate.plan import Plan
@@ -32,19 +32,30 @@ NOTE = "Judged from evidence that was saved; what has changed since {0} is not i
 def judge_again(evidence: Evidence, profile: Profile, *, witnesses: Sequence[Witness]) -> Report:
     """Judge saved evidence under `profile` and return the report.
 
-    Audience and strictness are the profile's; receivers there are none. A witness, launch or look that was not taken
-    answers no rule: what needs it is inconclusive, or not asked."""
+    A witness, launch or look that was not taken answers no rule: what needs it is inconclusive, or not asked."""
     assert evidence.target is not None, "saved evidence says what was looked at"
-    started = time.monotonic()
-    target = replace(evidence.target, kind="evidence")
-    checks = rules_of(profile)
-    planned = _as_launched(plan(checks.values(), witnesses), evidence)
-    where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
+    saved = replace(evidence, target=replace(evidence.target, kind="evidence"))
     log = Log(notes=[NOTE.format(evidence.collected_at)])
+    planned = _as_launched(plan(rules_of(profile).values(), witnesses), evidence)
+    return judge_collected(lambda: saved, profile, planned, log, witnesses=witnesses)
+
+
+def judge_collected(
+    collect: Callable[[], Evidence], profile: Profile, planned: Plan, log: Log, *, witnesses: Sequence[Witness]
+) -> Report:
+    """Judge what `collect` returns, under `profile`, without launching anything, and return the report.
+
+    Audience and strictness are the profile's; receivers there are none."""
+    started = time.monotonic()
+    checks = rules_of(profile)
+    where = {rule: places(check, witnesses, planned) for rule, check in checks.items()}
     settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
     needs_of(profile)  # a setting that cannot be asked for is a wrong call here too
     own = {test.id for test in profile.own}
     with Judge(without(where, own), settings) as judge, OwnJudge(profile.own, where, settings) as own_judge:
+        evidence = collect()
+        target = evidence.target
+        assert target is not None, "evidence says what was looked at"
         asked = replace(evidence, witnesses=frozenset(witnesses), audience=profile.audience, receivers=frozenset())
         with log.phase("judge"):
             decisions = judge.judge(asked) | own_judge.judge(asked)

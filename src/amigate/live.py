@@ -46,10 +46,11 @@ class Options:
 
 @dataclass
 class Log:
-    """What is to be said of the run itself: seconds per phase, and notes for the reader."""
+    """What is to be said of the run itself: seconds per phase, cost, and notes for the reader."""
 
     phases: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    cost: dict[str, float] = field(default_factory=dict)
     left: RemovalError | None = None
     """What could not be removed."""
 

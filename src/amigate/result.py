@@ -126,7 +126,7 @@ class Target:
     """What was judged."""
 
     kind: str
-    """`ami`; `evidence` for an AMI judged from saved evidence; later `file`, `directory`, `ssh`."""
+    """`ami`; `file` for a disk image; `directory`; `evidence` for what was judged from saved evidence."""
     id: str
     name: str = ""
     endpoint: str = ""

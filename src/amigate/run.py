@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amigate import __version__
 from amigate.errors import PartialError, UsageError
 from amigate.evidence import saved
-from amigate.evidence.model import Evidence, Outcome, View
+from amigate.evidence.model import DISK, Evidence, Outcome, View
 from amigate.judge.places import places
 from amigate.judge.process import Judge
 from amigate.judge.results import Decisions, results
@@ -23,6 +24,7 @@ from amigate.rules import needs_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from amigate.check import Check
     from amigate.judge.places import Place
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     from amigate.profile import Profile
     from amigate.result import Result
     from amigate.sources.aws import Aws
+    from amigate.sources.disk_reading import DiskReading
+    from amigate.sources.disks import AtRest
     from amigate.sources.instance import Observation
 
 NOT_LAUNCHED = "not launched, because the image cannot be shared as EC2 describes it"
+NOT_READ = "the disk at rest was not read, because the image cannot be shared as EC2 describes it, or has no snapshot"
 UNREAD_DISK = (
     "The disk at rest was not inspected: keys, secrets and leftovers in the snapshot, deleted files among them, "
     "that a running instance does not show are not covered by this verdict."
@@ -89,12 +94,20 @@ def validate(  # noqa: PLR0913 - the choices a caller has
         stop = _hopeless(decisions, checks)
         if stop:
             progress(f"{ami_id} is {NOT_LAUNCHED}")
-        seen = None
+        seen = at_rest = None
         if not stop:
-            with Recorder(profile.own, where, settings, evidence) as recorder:
+            with (
+                _reading(aws, target, witnesses, progress) as reading,
+                Recorder(profile.own, where, settings, evidence) as recorder,
+            ):
                 further = recorder.record if profile.own else None
                 seen = observe_image(aws, ec2, planned, profile, options or Options(), log, progress, further)
-        evidence = _with_views(evidence, seen, planned)
+                if reading is not None:
+                    with log.phase("wait for the disk at rest"):
+                        at_rest = reading.result()
+                    log.notes += at_rest.notes
+                    log.cost |= reading.budget.spent
+        evidence = _with_views(evidence, seen, planned, at_rest)
         collected(evidence)
         with log.phase("judge"):
             decisions |= judge.judge(evidence) | own_judge.judge(evidence)
@@ -156,10 +169,25 @@ def _hopeless(decisions: Decisions, checks: Mapping[str, Check]) -> bool:
     )
 
 
-def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan) -> Evidence:
-    if seen is not None:
-        return replace(evidence, views=seen.views, collected_at=_now())
-    return replace(evidence, views={viewpoint: View(broken=NOT_LAUNCHED) for viewpoint in planned.viewpoints()})
+def _reading(
+    aws: Aws, target: Target, witnesses: Sequence[Witness], progress: Callable[[str], None]
+) -> AbstractContextManager[DiskReading | None]:
+    """Begin to read the disk at rest, where it is asked and there is one."""
+    if Witness.DISK not in witnesses or not target.snapshots:
+        return nullcontext()
+    from amigate.sources.disk_reading import DiskReading  # noqa: PLC0415 - only where the disk is asked
+
+    return DiskReading(aws, target.snapshots, progress)
+
+
+def _with_views(evidence: Evidence, seen: Observation | None, planned: Plan, at_rest: AtRest | None) -> Evidence:
+    if seen is None:
+        views = {viewpoint: View(broken=NOT_LAUNCHED) for viewpoint in planned.viewpoints()}
+    else:
+        views = dict(seen.views)
+    if Witness.DISK in evidence.witnesses:
+        views[DISK] = at_rest.view if at_rest is not None else View(broken=NOT_READ)
+    return replace(evidence, views=views, collected_at=_now())
 
 
 def remediation(check: Check, target: Target) -> str:
@@ -168,10 +196,8 @@ def remediation(check: Check, target: Target) -> str:
 
     if not any(step.name == check.remedy and check.id in step.meets for step in all_steps()):
         return ""
-    return (
-        f"amigate bake --from {target.id} --name NEW-NAME, "
-        f"or on the builder: amigate harden ssh://USER@HOST --only {check.remedy}"
-    )
+    bake = f"amigate bake --from {target.id} --name NEW-NAME, or " if target.account else ""
+    return f"{bake}on the builder: amigate harden ssh://USER@HOST --only {check.remedy}"
 
 
 def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
@@ -195,7 +221,7 @@ def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
         notes=(*_notes(profile, evidence, found), *log.notes),
         console=seen.consoles if seen else {},
         timings={**log.phases, **(seen.timings if seen else {})},
-        cost={"instance_seconds": round(seen.instance_seconds, 1)} if seen else {},
+        cost={**log.cost, **({"instance_seconds": round(seen.instance_seconds, 1)} if seen else {})},
         tool=f"amigate {__version__}",
     )
 

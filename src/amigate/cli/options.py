@@ -34,7 +34,7 @@ def aws(command: Command) -> Command:
 def profile(command: Command) -> Command:
     """Add the profile."""
     text = "Profile: a shipped one by name (`amigate profiles list`), or a YAML file."
-    return click.option("--profile", "profile_name", default="first-gate", show_default=True, help=text)(command)
+    return click.option("--profile", "profile_name", default="aws-shared", show_default=True, help=text)(command)
 
 
 def launching(command: Command) -> Command:

@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from amigate.result import Report, Witness
     from amigate.sources.keep import Keep
 
-LIVE_ONLY = (
-    *("keep", "save_evidence", "region", "endpoint_url"),
+LAUNCHING = (
+    *("keep", "region", "endpoint_url"),
     *("users", "ssh_port", "timeout", "runner_cidr", "subnet", "instance_type", "ssh_address"),
     *("ssh_jump", "ssh_jump_identity"),
 )
-"""Parameters that say how to launch and look, which nobody does with saved evidence."""
+"""Parameters that say how to launch and look, which nobody does without an AMI."""
+
+
+_GZIP = b"\x1f\x8b"
 
 
 @click.command("validate")
@@ -40,7 +43,7 @@ LIVE_ONLY = (
     "asked",
     callback=options.witnesses,
     metavar="WITNESS,…",
-    help="Witnesses to ask: ec2, instance, twin, probe.  [default: all that the profile asks]",
+    help="Witnesses to ask: ec2, disk, instance, twin, probe.  [default: all that the profile asks]",
 )
 @click.option("--accept-partial", is_flag=True, help="Accept fewer witnesses than the profile asks.")
 @click.option("--keep", is_flag=True, help="Leave the test instances; say how to log in and how to remove them.")
@@ -70,31 +73,36 @@ def command(  # noqa: PLR0913 - one parameter per option
     endpoint_url: str | None,
     **launching: object,
 ) -> int:
-    """Judge whether an AMI may be shared.
+    """Judge whether a machine image may be shared.
 
-    TARGET is the id of an AMI (ami-…), or a file of evidence that an earlier run has saved. Test instances of an AMI
-    are launched in your account, looked at over SSH, and removed again. With --keep, those of a run that came to its
-    end stay until they expire; their private keys are written to files in the current directory. Saved evidence is
-    judged without AWS and without a network. Exit codes: 0 nothing blocks; 1 something blocks; 2 wrong call or
-    configuration; 3 could not decide."""
+    TARGET is the id of an AMI (ami-…), a disk image file (raw, qcow2; others with qemu-img), a directory that holds a
+    root file system, or a file of evidence that an earlier run has saved. The snapshots of an AMI are read, and test
+    instances launched in your account, looked at over SSH, and removed again. With --keep, those of a run that came
+    to its end stay until they expire; their private keys are written to files in the current directory. Of a file or
+    a directory, what the disk shows is judged, without AWS and without a network. Exit codes: 0 nothing blocks; 1
+    something blocks; 2 wrong call or configuration; 3 could not decide."""
     from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
     from amigate.profile import load  # noqa: PLC0415
     from amigate.run import narrowed, validate  # noqa: PLC0415
 
-    saved = _saved(target)
+    path = _path(target)
     wanted = output.destinations(reports)
-    if saved is not None:
-        _refuse_live_options(context)
+    if path is not None and _is_saved(path):
+        _refuse_options(context, "saved evidence", *LAUNCHING, "save_evidence")
         profile = load(profile_name, frozenset(catalogue.checks()))
-        again = partial(_again, saved, profile, asked, accept_partial=accept_partial)
+        again = partial(_again, path, profile, asked, accept_partial=accept_partial)
         return exit_code(output.judged(again, wanted))
     kept = _Kept(save_evidence, wanted)
+    show = output.progress(quiet=quiet)
+    if path is not None:
+        _refuse_options(context, "a directory" if path.is_dir() else "an image file", *LAUNCHING)
+        profile = load(profile_name, frozenset(catalogue.checks()))
+        return _at_rest(path, profile, asked, wanted, show, kept)
     profile = load(profile_name, frozenset(catalogue.checks()))
     witnesses = narrowed(profile, asked, accept_partial=accept_partial)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     from amigate.sources.aws import connect  # noqa: PLC0415
 
-    show = output.progress(quiet=quiet)
     judge = partial(
         validate,
         connect(region=region, endpoint_url=endpoint_url),
@@ -141,33 +149,64 @@ class _Kept:
             raise self._error
 
 
-def _saved(target: str) -> Path | None:
-    """Return the file that `target` names, None for an AMI; raises UsageError for what is neither."""
+def _path(target: str) -> Path | None:
+    """Return the file or directory that `target` names, None for an AMI; raises UsageError for what is neither."""
     from amigate.sources.ec2 import AMI_ID, require_ami_id  # noqa: PLC0415 - slow to import
 
     path = Path(target)
     if AMI_ID.fullmatch(target):
         return None
-    if path.is_file():
+    if path.exists():
         return path
-    if "/" in target or path.suffix == ".evidence":
-        raise UsageError(f"{printable(target)}: there is no such file", hint="Name an AMI or a file of saved evidence.")
+    if "/" in target or path.suffix:
+        raise UsageError(
+            f"{printable(target)}: there is no such file",
+            hint="Name an AMI, a disk image, a directory or a file of saved evidence.",
+        )
     require_ami_id(target)
     return None
 
 
-def _refuse_live_options(context: click.Context) -> None:
+def _is_saved(path: Path) -> bool:
+    """Whether it is to be read as saved evidence, which is compressed by gzip, as no disk image is."""
+    if path.is_dir() or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(2) == _GZIP or path.suffix == ".evidence"
+    except OSError as error:
+        raise UsageError(f"{printable(str(path))}: {error.strerror}", hint="Name a file that can be read.") from None
+
+
+def _refuse_options(context: click.Context, target: str, *names: str) -> None:
     """Raise UsageError for options on the command line that mean nothing here."""
     given = [
         parameter.opts[0]
         for parameter in context.command.params
-        if parameter.name in LIVE_ONLY and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     ]
     if given:
         raise UsageError(
-            f"{', '.join(given)} mean{'s' * (len(given) == 1)} nothing with saved evidence: nothing is launched",
+            f"{', '.join(given)} mean{'s' * (len(given) == 1)} nothing with {target}: nothing is launched",
             hint="Leave it out, or name an AMI.",
         )
+
+
+def _at_rest(  # noqa: PLR0913, PLR0917 - what the command was told
+    path: Path,
+    profile: Profile,
+    asked: tuple[Witness, ...] | None,
+    wanted: list[output.Destination],
+    show: Callable[[str], None],
+    kept: _Kept,
+) -> int:
+    from amigate.at_rest import judge_at_rest, require_asked  # noqa: PLC0415 - slow to import
+
+    require_asked(profile, asked)
+    show(f"reading {path}")
+    code = exit_code(output.judged(partial(judge_at_rest, path, profile, collected=partial(kept.take, show)), wanted))
+    kept.require_saved()
+    return code
 
 
 def _again(path: Path, profile: Profile, asked: tuple[Witness, ...] | None, *, accept_partial: bool) -> Report:

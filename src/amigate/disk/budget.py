@@ -26,6 +26,11 @@ class Budget:
         """About what the blocks cost, in US dollars."""
         return self.blocks * USD_PER_BLOCK
 
+    @property
+    def spent(self) -> dict[str, float]:
+        """What was used, as a report says it."""
+        return {"ebs_blocks": self.blocks, "ebs_requests": self.requests, "ebs_usd": round(self.usd, 6)}
+
     def take_request(self) -> None:
         """Count a request that costs next to nothing."""
         with self._lock:

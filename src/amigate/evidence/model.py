@@ -18,6 +18,7 @@ from amigate.detect.hits import DETECTORS_VERSION, Sort
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from amigate.evidence.inspection import Inspection
     from amigate.evidence.keep import Keep
     from amigate.result import Target, Witness
 
@@ -253,6 +254,8 @@ class View:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     unseen: Mapping[str, str] = field(default_factory=dict)
     searches: Mapping[str, Searched] = field(default_factory=dict)
+    inspection: Inspection | None = None
+    """Of the disks, where it is they that were looked at."""
     contact: Contact | None = None
     standing: Standing | None = None
     offers: tuple[Offer, ...] = ()

@@ -14,13 +14,14 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from amigate.evidence.inspection import Inspection
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Viewpoint
 from amigate.result import Target, Witness
 
 Value = TypeVar("Value")
 
-_NAMES = {"Mapping": Mapping, "Keep": Keep, "Target": Target, "Witness": Witness}
+_NAMES = {"Mapping": Mapping, "Inspection": Inspection, "Keep": Keep, "Target": Target, "Witness": Witness}
 """What the model's annotations name and its modules import for type checking only."""
 
 

@@ -10,6 +10,7 @@ from amigate.facts import (
     authorized_keys,
     cloud_config,
     cloud_init,
+    disks,
     histories,
     host_keys,
     identities,
@@ -83,10 +84,12 @@ VIEW_FACTS = (
     ViewFact("ssh_servers", ssh_servers.SshServers.read, ssh_servers.NEEDS),
     ViewFact("cloud_init", cloud_init.CloudInit.read, cloud_init.NEEDS),
     ViewFact("key_fetch", key_fetch.KeyFetch.read, key_fetch.NEEDS),
+    ViewFact("disks", disks.Disks.read, disks.NEEDS),
     ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
+    OutsideFact("launch_user", outside.launch_user),
     OutsideFact("standing", outside.standing),
     OutsideFact("offers", outside.Offers.read),
 )

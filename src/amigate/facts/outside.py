@@ -23,6 +23,12 @@ def contact(view: View) -> Contact:
     return view.contact
 
 
+def launch_user(view: View) -> str:
+    """Return who logged in to the launch; empty where nobody did, as at rest."""
+    seen = view.contact
+    return seen.user if seen is not None and seen.outcome is Outcome.ACCEPTED else ""
+
+
 def logins(evidence: Evidence) -> tuple[str, ...]:
     """Return the launches to which somebody could log in with the launch key."""
     return tuple(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amigate.check import InconclusiveError, check_of
+from amigate.check import InconclusiveError, NotApplicableError, check_of
 from amigate.evidence import codec
 from amigate.evidence.model import DISK, Launch, Vantage, View, Viewpoint
 from amigate.facts.twins import inside
@@ -99,6 +99,8 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
 def view(evidence: Evidence, place: Place) -> View:
     """Return the view at `place`."""
     if place.witness is Witness.DISK:
+        if evidence.ec2 is not None and evidence.ec2.image.get("RootDeviceType") == "instance-store":
+            raise NotApplicableError("nothing of an instance-store image can be read at rest")
         return evidence.view(DISK)
     if place.launch is None:
         raise InconclusiveError(f"the rule asks about a machine, where {place} cannot tell")

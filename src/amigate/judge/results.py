@@ -73,7 +73,7 @@ def _combine(
     found = []
     for place in expected:
         decision = decisions.get((rule, place), (missing, 0.0))[0]
-        seen = str(place.launch or "")
+        seen = str(place.launch or (place.witness if place.witness is Witness.DISK else ""))
         found.append(waive(replace(decision, findings=tuple(_seen(each, seen) for each in decision.findings))))
     return worst(found)
 

@@ -52,13 +52,17 @@ def render(report: Report, *, color: bool = False) -> str:
     return "\n".join([*lines, *_fixes(report), counts, *_verdict(report, color=color)]) + "\n"
 
 
+_KINDS = {"file": "(a disk image)", "directory": "(a directory)"}
+
+
 def _head(report: Report) -> list[str]:
     target = report.target
     banner = ["SANDBOX: this endpoint is on this machine; no AWS account was looked at."] if target.sandbox else []
     name = f' "{printable(target.name)}"' if target.name else ""
+    where = _KINDS.get(target.kind) or f"in {target.region}, owned by {printable(target.account)}"
     return [
         *banner,
-        f"{printable(target.id)}{name} in {target.region}, owned by {printable(target.account)}",
+        f"{printable(target.id)}{name} {where}",
         f"profile {report.profile}, for {report.audience}; asked: {', '.join(report.witnesses)}",
     ]
 
@@ -101,11 +105,14 @@ def _fixes(report: Report) -> list[str]:
     if not steps:
         return []
     only = " ".join(f"--only {step}" for step in steps)
+    harden = f"    amigate harden ssh://USER@HOST {only}"
+    if report.target.kind in _KINDS:
+        return ["To mend what failed, harden the machine of which the image is made:", harden, ""]
     return [
         "To mend what failed, make a new image:",
         f"    amigate bake --from {report.target.id} --name NEW-NAME --region {report.target.region}",
         "or harden the machine of which you make your own:",
-        f"    amigate harden ssh://USER@HOST {only}",
+        harden,
         "",
     ]
 

@@ -102,7 +102,8 @@ def _bound(wanted: Wanted, at: str, tree: Tree, table: Table) -> Mount | Unseen:
 def _of_device(wanted: Wanted, at: str, devices: Devices) -> Mount | Unseen | None:
     """Return the mount of a device; None where the machine shows its own folder there."""
     if wanted.is_network:
-        return Unseen(at=at, reason=f"{wanted.source} mounts a network file system ({wanted.kind}) there")
+        reason = f"{wanted.source} mounts a network file system ({wanted.kind}) there"
+        return Unseen(at=at, reason=reason, is_elsewhere=True)
     found = devices.named(wanted.what) or _loaders(wanted, devices)
     if len(found) > 1:
         names = ", ".join(part.volume.name for part in found)

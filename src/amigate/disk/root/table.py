@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import IncompleteError
+from amigate.disk.volumes.volume import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,14 @@ class Unseen:
     reason: str
     volume: Volume | None = None
     """What is mounted there, where it is a volume of the image; its `state` says whether it is exempt."""
+    is_elsewhere: bool = False
+    """What is mounted there comes over a network and is no part of the image."""
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether files of the image may be there that are not read."""
+        is_exempt = self.volume is not None and self.volume.state == State.EXEMPT
+        return not self.is_elsewhere and not is_exempt
 
 
 class Table:

@@ -1,0 +1,88 @@
+"""What the disks of an image hold as bytes: volumes that were not read, and secrets that anybody can recover."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amigate.check import InconclusiveError, NotApplicableError
+from amigate.evidence.questions import Needs
+from amigate.facts.host_keys import CLOCK
+from amigate.result import Finding
+
+if TYPE_CHECKING:
+    from amigate.evidence.inspection import InspectedVolume, Inspection, Recovered
+    from amigate.evidence.model import View
+
+_PLACES = {
+    "file": "",
+    "free": "in free space: it was deleted and is still there",
+    "in-use": "outside of files, in what the file system keeps for itself",
+    "swap": "in swap",
+    "outside": "outside of all file systems",
+    "unknown": "in a place whose owner cannot be told",
+}
+_KINDS = {"private-key": "a private key", "aws-access-key": "an AWS credential", "password-hash": "a password hash"}
+_JUDGED_AS_FILES = frozenset({"private-key", "aws-access-key"})
+"""What rules about files look for in files, knowing what packages ship."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disks:
+    """What was seen of the disks."""
+
+    inspection: Inspection
+
+    @classmethod
+    def read(cls, view: View) -> Disks:
+        """Take what was inspected; raises InconclusiveError where nothing could be, NotApplicableError of a folder."""
+        if view.inspection is not None:
+            return cls(inspection=view.inspection)
+        if not view.broken and view.is_at_rest(CLOCK.key):
+            raise NotApplicableError("a directory has files alone, and neither volumes nor free space")
+        raise InconclusiveError(view.broken or "the disks of the image were not looked at")
+
+    def require_every_volume(self) -> None:
+        """Raise InconclusiveError where a volume was not read; names them all."""
+        unread = [_unread(volume) for volume in self.inspection.volumes if not volume.is_told]
+        if unread or not self.inspection.volumes:
+            raise InconclusiveError("; ".join(unread) or "the image has no disk that could be looked at")
+
+    def recoverable(self) -> list[Finding]:
+        """Find the secrets that can be read off the disks, each once for each place.
+
+        A key that a file holds is judged by the rules about files, and so is every copy of it; a password hash counts
+        wherever it is. What a package brought, and what libraries test themselves with, is no secret."""
+        kept = {each.fingerprint for each in self.inspection.recovered if each.place == "file" and _is_judged(each)}
+        found = [
+            each
+            for each in self.inspection.recovered
+            if not (each.is_published or each.package or (_is_judged(each) and each.fingerprint in kept))
+        ]
+        return list(dict.fromkeys(map(_finding, found)))
+
+
+def _is_judged(each: Recovered) -> bool:
+    return each.kind in _JUDGED_AS_FILES
+
+
+def _finding(each: Recovered) -> Finding:
+    whole = "" if each.is_whole else "part of "
+    locked = " behind a passphrase" if each.is_encrypted else ""
+    what = f"{whole}{_KINDS[each.kind]} ({each.what}){locked}"
+    if each.place == "file":
+        return Finding(path=each.path, detail=what, fingerprint=_public(each))
+    at = f"{each.volume} at byte {each.offset}"
+    return Finding(subject=at, detail=f"{what}, {_PLACES[each.place]}", fingerprint=_public(each))
+
+
+def _public(each: Recovered) -> str:
+    """Return the fingerprint of a key; a digest that is keyed tells nobody anything."""
+    return each.fingerprint if each.fingerprint.startswith("SHA256:") else ""
+
+
+def _unread(volume: InspectedVolume) -> str:
+    return f"{volume.name} ({volume.kind}) is {volume.state}: {volume.reason}"
+
+
+NEEDS = Needs(first=(CLOCK,))
