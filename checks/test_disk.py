@@ -25,6 +25,7 @@ def test_every_volume_inspected(disks: Disks) -> None:
     guideline="aws-shared-ami/remove-sensitive-data",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html",
     evidence=["disk"],
+    remedy="disk",
 )
 def test_no_recoverable_secrets(disks: Disks) -> None:
     """No secret can be recovered from the raw disk.
