@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from amigate.disk.child.isolation import Isolation
 
 _TICK_S = 0.1
-_ENDING_S = 5.0
-"""For a child that closed its connection to exit, and for a device to come back from a read that nobody waits for."""
+_EXIT_S = 2.0
+"""For a child that closed its connection to exit."""
+_RETURN_S = 5.0
+"""For a device to come back from a read that nobody waits for any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +137,7 @@ def _serving(server: Server, connection: socket.socket, order: bytes) -> Iterato
     finally:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        thread.join(_ENDING_S)
+        thread.join(_RETURN_S)
 
 
 def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool]) -> None:
@@ -150,7 +152,7 @@ def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool]) 
 
 def _status(process: subprocess.Popen[bytes]) -> os.waitid_result | None:
     """Return how a child ended, None for one that has not; it is not reaped yet, so that its group can be ended."""
-    until = time.monotonic() + _ENDING_S
+    until = time.monotonic() + _EXIT_S
     while time.monotonic() < until:
         status = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         if status is not None:
