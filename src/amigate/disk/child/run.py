@@ -165,5 +165,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """End a child and all that it may have started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.kill()  # before it has a group of its own, too
     process.wait()
