@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import json
 import mmap
 import os
@@ -17,6 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.child.confine import SOCKET
+from amigate.disk.qcow2 import Qcow2
+from amigate.disk.stream import stream
+from amigate.disk.volumes.survey import survey
 from amigate.disk.xfs import Xfs
 
 if TYPE_CHECKING:
@@ -43,6 +47,24 @@ def ahead(devices: Sequence[Blocks], argument: list[int]) -> bytes:
     """Ask for units ahead, then read a byte of each."""
     devices[0].prefetch([Extent(index * UNIT, UNIT) for index in argument])
     return b"".join(devices[0].read(index * UNIT, 1) for index in argument)
+
+
+def volumes(devices: Sequence[Blocks], _argument: object) -> bytes:
+    """Return names and labels of what is on a qcow2 image, and the digest of its disk."""
+    disk = Qcow2(devices[0])
+    found = [[each.name, each.label] for each in survey([("disk", disk)]) if each.label]
+    digest = hashlib.sha256()
+    for offset, data in stream(disk, disk.written()):
+        digest.update(offset.to_bytes(8, "big") + data)
+    return json.dumps([found, digest.hexdigest()]).encode("ascii")
+
+
+def written(devices: Sequence[Blocks], _argument: object) -> bytes:
+    """Return the digest of all that is written."""
+    digest = hashlib.sha256()
+    for _, data in stream(devices[0], devices[0].written()):
+        digest.update(data)
+    return digest.digest()
 
 
 def attempts(_devices: Sequence[Blocks], argument: dict[str, Any]) -> bytes:

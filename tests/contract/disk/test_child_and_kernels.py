@@ -133,4 +133,6 @@ def test_who_is_not_root_is_kept_apart_as_far(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="util-linux is not installed")
 def test_root_who_may_not_kill_others_keeps_a_child_that_it_can_kill(tmp_path: Path) -> None:
     found = kept(tmp_path, "", "setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
-    assert found == Kept(set(), {"unprivileged"}, ["it runs as root (whose user id could not be given up, or whose capabilities)"])
+    assert found == Kept(
+        set(), {"unprivileged"}, ["it runs as root (whose user id could not be given up, or whose capabilities)"]
+    )
