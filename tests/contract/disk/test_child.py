@@ -388,3 +388,39 @@ def test_a_child_does_not_outlive_its_parent() -> None:
             assert select.select([child], [], [], 10)[0], "the child is still there"
         finally:
             os.close(child)
+
+
+class Stuck(Zeros):
+    """A device whose read comes back only when somebody lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def read(self, offset: int, length: int) -> bytes:
+        self.reads.append(Extent(offset, length))
+        self.released.wait(60)
+        return bytes(length)
+
+
+def test_a_device_that_does_not_come_back_keeps_neither_child_nor_parent() -> None:
+    device = Stuck()
+
+    def is_cancelled() -> bool:
+        return bool(device.reads)
+
+    started = time.monotonic()
+    try:
+        with pytest.raises(EndedError, match=r"was cancelled$"):
+            in_child(work("sleep"), [device], cancelled=is_cancelled)
+        assert time.monotonic() - started < 20
+        assert is_gone(device.reader)
+    finally:
+        device.released.set()
+
+
+def test_an_argument_that_is_not_of_json_starts_nothing() -> None:
+    before = children()
+    with pytest.raises(TypeError):
+        in_child(work("answer", object()), [])
+    assert children() == before
