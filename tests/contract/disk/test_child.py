@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
+from amigate.disk.child import run
 from amigate.disk.child.ended import EndedError, Ending
 from amigate.disk.child.limits import Limits
 from amigate.disk.child.run import Work, in_child
@@ -403,7 +404,8 @@ class Stuck(Zeros):
         return bytes(length)
 
 
-def test_a_device_that_does_not_come_back_keeps_neither_child_nor_parent() -> None:
+def test_a_device_that_does_not_come_back_keeps_neither_child_nor_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_RETURN_S", 0.5)
     device = Stuck()
 
     def is_cancelled() -> bool:
