@@ -19,6 +19,7 @@ SOCKET = 3
 ORPHANED = 4
 """Exit code of a child whose parent was gone before it started."""
 _NOBODY = 65534
+_CAP_KILL = 5
 
 
 def die_with(parent: int) -> None:
@@ -34,7 +35,7 @@ def confine(limits: Limits, parent: int) -> Isolation:
     What can be given up only with privileges comes first, the filter that forbids all this itself last."""
     base = _address_space()
     network = libc.unshare(libc.CLONE_NEWNET)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and _may_be_killed_as_another():
         _become_nobody()
     network = network or libc.unshare(libc.CLONE_NEWUSER | libc.CLONE_NEWNET)
     no_new_privileges = libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
@@ -56,6 +57,13 @@ def confine(limits: Limits, parent: int) -> Isolation:
 def _address_space() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * resource.getpagesize()
+
+
+def _may_be_killed_as_another() -> bool:
+    """Whether root, who started this, may signal other users: in a container it may not."""
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
+    return bool(int(effective, 16) >> _CAP_KILL & 1)
 
 
 def _become_nobody() -> None:

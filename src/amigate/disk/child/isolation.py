@@ -12,7 +12,7 @@ _GAPS = {
     "system_calls": "its system calls are not filtered (seccomp was refused)",
     "files": "files are not out of its reach by Landlock (which the kernel does not have, or refuses)",
     "network": "it has the network of the machine (a network namespace was refused)",
-    "unprivileged": "it keeps the privileges of root (which could not be given up)",
+    "unprivileged": "it runs as root (whose user id could not be given up, or whose capabilities)",
     "no_new_privileges": "it may gain privileges (PR_SET_NO_NEW_PRIVS was refused)",
 }
 _COVERED = frozenset({"files", "network"})

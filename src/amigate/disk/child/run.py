@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from amigate.disk.child.isolation import Isolation
 
 _TICK_S = 0.1
-_ENDING_S = 5.0
-"""For a child that closed its connection to exit, and for a device to come back from a read that nobody waits for."""
+_EXIT_S = 2.0
+"""For a child that closed its connection to exit."""
+_RETURN_S = 5.0
+"""For a device to come back from a read that nobody waits for any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,36 +68,40 @@ def in_child(
     an EndedError, which is an IncompleteError too. Devices are read by a thread of their own. One that is still
     reading when the child is ended gets 5 s to come back."""
     limits = limits or Limits()
+    order = _order(work, devices, limits)
     ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = _start(theirs)
+    server = Server(ours, devices, limits)
+    with ours, _serving(server, ours, order) as future, _child(theirs) as process:
+        _wait(future, limits, cancelled)
         try:
-            server = Server(ours, devices, limits)
-            with _serving(server, ours, _order(work, devices, limits)) as future:
-                _wait(future, limits, cancelled)
-                try:
-                    data = future.result()
-                except EOFError:
-                    raise ended.silent(_status(process), limits) from None
-        finally:
-            _end(process)
+            data = future.result()
+        except EOFError:
+            raise ended.silent(_status(process), limits) from None
     assert server.isolation is not None, "or there is no answer"
     return Answer(data=data, isolation=server.isolation)
 
 
-def _start(connection: socket.socket) -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def _child(connection: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a child; afterwards it, and all that it may have started, is gone."""
     # -I: nothing in the environment and in the folder at hand steers Python.
-    return subprocess.Popen(
-        [sys.executable, "-I", "-m", "amigate.disk.child", str(connection.fileno()), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(connection.fileno(),),
-        env=_environment(),
-        cwd="/",
-        start_new_session=True,
-    )
+    with connection:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "amigate.disk.child", str(connection.fileno()), str(os.getpid())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(connection.fileno(),),
+            env=_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _environment() -> dict[str, str]:
@@ -135,7 +141,7 @@ def _serving(server: Server, connection: socket.socket, order: bytes) -> Iterato
     finally:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
-        thread.join(_ENDING_S)
+        thread.join(_RETURN_S)
 
 
 def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool]) -> None:
@@ -150,18 +156,10 @@ def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool]) 
 
 def _status(process: subprocess.Popen[bytes]) -> os.waitid_result | None:
     """Return how a child ended, None for one that has not; it is not reaped yet, so that its group can be ended."""
-    until = time.monotonic() + _ENDING_S
+    until = time.monotonic() + _EXIT_S
     while time.monotonic() < until:
         status = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         if status is not None:
             return status
         time.sleep(0.005)
     return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a child and all that it may have started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()  # before it has a group of its own, too
-    process.wait()

@@ -1,0 +1,133 @@
+"""A device in a child is the device, read in fewer and larger pieces."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
+from amigate.disk.child import wire
+from amigate.disk.child.limits import Limits
+from amigate.disk.child.served import CHUNK
+
+from .conftest import Device, served
+
+UNIT = 8 * CHUNK
+DATA = random.Random(5).randbytes(3 * UNIT + 12_345)  # noqa: S311 - the same each time
+REACH = len(DATA) + CHUNK
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.booleans(), st.integers(-CHUNK, REACH), st.one_of(st.integers(0, 99), st.integers(-1, REACH))),
+        max_size=12,
+    ),
+    chunks=st.integers(0, 60),
+)
+def test_every_read_is_the_device_s(steps: list[tuple[bool, int, int]], chunks: int) -> None:
+    device = Device(DATA)
+    with served(device, limits=Limits(cache_bytes=chunks * CHUNK)) as [blocks]:
+        for is_read, offset, length in steps:
+            if not is_read:
+                blocks.prefetch([Extent(offset, length)])
+            elif offset < 0 or length < 0 or offset + length > len(DATA):
+                with pytest.raises(IncompleteError, match="beyond the end of the device"):
+                    blocks.read(offset, length)
+            else:
+                assert blocks.read(offset, length) == DATA[offset : offset + length]
+
+
+def test_small_reads_beside_each_other_are_one() -> None:
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        assert b"".join(blocks.read(at, 512) for at in range(0, CHUNK, 512)) == DATA[:CHUNK]
+    assert device.reads == [Extent(0, CHUNK)]
+
+
+def test_what_was_asked_for_ahead_comes_with_the_first_of_it_but_not_over_a_unit() -> None:
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        blocks.prefetch([Extent(2 * CHUNK, CHUNK), Extent(3 * CHUNK, UNIT)])
+        for at in range(2 * CHUNK, UNIT + 3 * CHUNK, 1000):
+            blocks.read(at, 1000)
+    assert device.wanted == [Extent(2 * CHUNK, CHUNK), Extent(3 * CHUNK, UNIT)]
+    assert device.reads == [Extent(2 * CHUNK, 6 * CHUNK), Extent(UNIT, 3 * CHUNK), Extent(UNIT + 3 * CHUNK, CHUNK)]
+
+
+def test_reads_of_much_are_made_as_they_are_and_not_kept() -> None:
+    data = bytes(wire.MOST_READ + UNIT)
+    device = Device(data)
+    with served(device) as [blocks]:
+        for _ in range(2):
+            assert blocks.read(0, len(data)) == data
+    assert device.reads == [Extent(0, wire.MOST_READ), Extent(wire.MOST_READ, UNIT)] * 2
+
+
+def test_what_was_used_last_is_kept_longest_over_all_devices() -> None:
+    first, second = Device(DATA), Device(DATA)
+    with served(first, second, limits=Limits(cache_bytes=8 * CHUNK)) as [one, other]:
+        one.read(0, 1)
+        for index in range(7):
+            other.read(index * CHUNK, 1)
+        one.read(0, 1)
+        other.read(7 * CHUNK, 1)
+        other.read(0, 1)
+        one.read(0, 1)
+    assert first.reads == [Extent(0, CHUNK)]
+    assert second.reads == [Extent(index * CHUNK, CHUNK) for index in (*range(8), 0)]
+
+
+def test_damage_beside_what_is_wanted_is_not_taken_for_damage_of_it() -> None:
+    device = Device(DATA, bad=frozenset({5000}))
+    with served(device) as [blocks]:
+        assert blocks.read(0, 5000) == DATA[:5000]
+        with pytest.raises(IncompleteError, match=r"^a bad byte is in 2 at 4999$"):
+            blocks.read(4999, 2)
+
+
+class Strange(Device):
+    """A device of a format that is not read."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        raise UnsupportedError("a cluster of another kind")
+
+
+def test_an_error_of_the_device_keeps_its_class() -> None:
+    with served(Strange(DATA)) as [blocks], pytest.raises(UnsupportedError, match=r"^a cluster of another kind$"):
+        blocks.read(0, 1)
+
+
+def test_a_long_list_of_what_is_written_comes_in_pages_and_is_made_once() -> None:
+    extents = [Extent(at * 10, 5) for at in range(2 * wire.PAGE + 7)]
+    device = Device(bytes(extents[-1].end), extents=extents)
+    with served(device) as [blocks]:
+        assert list(blocks.written()) == extents
+        assert device.listings == 1
+        assert next(blocks.written()) == extents[0]
+        assert list(blocks.written()) == extents
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2])
+def test_a_list_that_ends_with_its_page_is_whole(pages: int) -> None:
+    extents = [Extent(at * 10, 5) for at in range(pages * wire.PAGE)]
+    with served(Device(bytes(400_000), extents=extents)) as [blocks]:
+        assert list(blocks.written()) == extents
+
+
+def test_two_who_list_at_the_same_time_both_see_all() -> None:
+    extents = [Extent(at * 10, 5) for at in range(wire.PAGE + 7)]
+    with served(Device(bytes(extents[-1].end), extents=extents)) as [blocks]:
+        pairs = list(zip(blocks.written(), blocks.written(), strict=True))
+    assert pairs == [(each, each) for each in extents]
+
+
+def test_endless_prefetch_of_everything_is_bounded() -> None:
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        blocks.prefetch(Extent(-5, 2**80) for _ in range(wire.PAGE + 1))
+        assert blocks.read(0, 10) == DATA[:10]
+    assert device.wanted == [Extent(0, len(DATA))] * (wire.PAGE + 1)
