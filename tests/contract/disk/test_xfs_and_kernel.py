@@ -374,7 +374,7 @@ def test_blocks_of_a_folder_that_lie_in_pieces_are_put_together(tmp_path: Path) 
             os.link(root / "file", root / f"folder/a_name_that_takes_some_room_{number}")
         (root / "rest").unlink()
     with opened(image) as xfs:
-        data = data_runs(xfs._metadata, xfs._node("/folder"))
+        data = data_runs(xfs._nodes.metadata, xfs._node("/folder"))
         assert len(data) > 3000 * 48 // 16384
         assert any(run.length % 16 for run in data)
         assert len(list(xfs.listdir("/folder"))) == 3000
