@@ -1,0 +1,42 @@
+"""An ext2, ext3 or ext4 file system, read from its blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amigate.disk.blocks import IncompleteError
+from amigate.disk.ext.features import Incompatible
+from amigate.disk.ext.free import FreeSpace
+from amigate.disk.ext.inodes import Node
+from amigate.disk.ext.nodes import ExtNodes
+from amigate.disk.ext.superblock import read_superblock
+from amigate.disk.inode_tree.reader import TreeReader
+
+if TYPE_CHECKING:
+    from amigate.disk.blocks import Blocks
+
+
+class Ext(TreeReader[Node]):
+    """A `Reader`; raises UnsupportedError or IncompleteError where the file system cannot be read as it is."""
+
+    _nodes: ExtNodes
+
+    def __init__(self, blocks: Blocks) -> None:
+        superblock = read_superblock(blocks)
+        if superblock.incompatible & Incompatible.RECOVER:
+            raise IncompleteError(
+                "the journal of the ext file system is to be replayed: stop the machine before its image is made"
+            )
+        nodes = ExtNodes(superblock, blocks)
+        super().__init__(nodes, kind=superblock.kind, uuid=str(superblock.uuid), label=superblock.label)
+        self._free = FreeSpace(nodes.metadata, nodes.groups)
+        if superblock.has_errors:
+            self._note("the ext file system says of itself that it has errors")
+        if not superblock.was_unmounted and not superblock.journal_inode:
+            self._note(
+                "the ext file system was not unmounted, and has no journal: what it holds may not be all in place"
+            )
+
+    def is_free(self, offset: int) -> bool:
+        """Whether nothing uses the block that holds a byte of the device."""
+        return self._free.holds(offset)
