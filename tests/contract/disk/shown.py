@@ -96,7 +96,7 @@ def look(root: Path, shown: Shown) -> None:
             if found:
                 shown.xattrs[key] = found
             if stat.S_ISLNK(status.st_mode):
-                shown.contents[key] = str(path.readlink())
+                shown.contents[key] = os.readlink(path)  # noqa: PTH115 - Path takes slashes off
             elif stat.S_ISREG(status.st_mode):
                 regions = written(path)  # before it is read: what is cached counts as written
                 content = path.read_bytes()

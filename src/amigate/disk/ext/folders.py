@@ -84,14 +84,14 @@ def _verify(seed: int | None, node: Node, block: bytes, what: str) -> None:
     """Raise IncompleteError unless the checksum of a block is right: one of entries, or one of an index."""
     if seed is None:
         return
-    tail = len(block) - _TAIL_BYTES
-    if block[tail : tail + 8] == _TAIL:
-        verify(seed, node.identity + block[:tail], int.from_bytes(block[-4:], "little"), what)
-        return
     at = counts_at(block) if node.flags & Flag.INDEX else 0
-    if not at:
+    if at:  # the end of the entries that were there before may still stand in it
+        verify_index(seed, node, block, at, what)
+        return
+    tail = len(block) - _TAIL_BYTES
+    if block[tail : tail + 8] != _TAIL:
         raise IncompleteError(f"{what} is damaged: it has no checksum")
-    verify_index(seed, node, block, at, what)
+    verify(seed, node.identity + block[:tail], int.from_bytes(block[-4:], "little"), what)
 
 
 def _parse(block: bytes, what: str, *, is_large: bool) -> tuple[list[bytes], list[int]]:
