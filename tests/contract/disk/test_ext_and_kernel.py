@@ -85,6 +85,19 @@ VARIANTS = {
 }
 
 
+LESS_USUAL = {
+    "ext2",
+    "ext3 blocks of 1 KiB",
+    "ext4 checksums from a seed",
+    "ext4 crc16, 64 bits",
+    "ext4 ea_inode, 32 bits",
+    "ext4 inodes of 512",
+    "ext4 verity, stable inodes",
+    "ext4 without checksums",
+}
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.slow] if name in LESS_USUAL else []) for name in VARIANTS]
+
+
 @contextmanager
 def opened(image: Path) -> Iterator[Ext]:
     """Open an image as amigate does."""
@@ -138,7 +151,7 @@ def files(folder: Path, dice: random.Random) -> None:
             file.seek(number * 131072)
             file.write(b"%d" % number)
     with (folder / "fragments0").open("wb") as one, (folder / "fragments1").open("wb") as two:
-        for number in range(120):
+        for _ in range(120):
             for file in (one, two):
                 file.write(dice.randbytes(4096))
                 file.flush()
@@ -184,7 +197,7 @@ def attributes(root: Path) -> None:
             os.removexattr(root / "some/f4", f"user.number_{number}")
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+@pytest.fixture(scope="module", params=PARAMETERS)
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Return an image that the kernel filled, and what it shows of it; mounted again, for what is in memory only."""
     variant = VARIANTS[request.param]

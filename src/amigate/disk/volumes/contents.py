@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import UnsupportedError
+from amigate.disk.readers import READ
 from amigate.disk.stream import is_zero
 from amigate.disk.volumes import tables
 from amigate.disk.volumes.signatures import recognise
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
 
 LVM = "LVM2_member"
-READ = frozenset({"ext2", "ext3", "ext4", "xfs"})
 _SWAP = frozenset({"swap", "swsuspend"})
 _REASONS = {
     "BitLocker": "it is encrypted (BitLocker)",
