@@ -1,4 +1,4 @@
-"""The readers of file systems, by kind."""
+"""The reader of a file system, by what its volume holds."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
 
-_READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
-READ = frozenset(_READERS)
-"""The kinds of file systems that are read, as blkid(8) calls them."""
+READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
+"""Kind of file system, as blkid(8) calls it, to what reads it."""
 
 
-def open_reader(blocks: Blocks, kind: str) -> Reader:
-    """Return a reader of the file system of a volume, whose kind a survey told.
-
-    Raises UnsupportedError for another kind or a feature that is not read, IncompleteError for damage."""
-    if kind not in _READERS:
+def open_reader(kind: str, blocks: Blocks) -> Reader:
+    """Return the reader of a file system; raises UnsupportedError or IncompleteError where it cannot be read."""
+    if kind not in READERS:
         raise UnsupportedError(f"{kind} is not read")
-    return _READERS[kind](blocks)
+    return READERS[kind](blocks)

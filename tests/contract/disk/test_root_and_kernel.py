@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.disk.readers import READ, open_reader
+from amigate.disk.readers import READERS, open_reader
 from amigate.disk.root.assemble import assemble
 from amigate.disk.root.part import Part
 from amigate.disk.volumes.survey import survey
@@ -54,7 +54,7 @@ def test_the_tree_of_a_disk_is_what_the_kernel_shows(bench: Bench, opened: Opene
             fill(bench, device, {path: text.format(root=root, data=data) for path, text in content.items()})
         shown = shown_by_kernel(bench, devices)
     parts = [
-        Part(volume=each, reader=open_reader(each.blocks, each.kind) if each.kind in READ and each.blocks else None)
+        Part(volume=each, reader=open_reader(each.kind, each.blocks) if each.kind in READERS and each.blocks else None)
         for each in survey([("disk", opened(disk))])
     ]
     tree = assemble(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import UnsupportedError
-from amigate.disk.readers import READ
+from amigate.disk.readers import READERS
 from amigate.disk.stream import is_zero
 from amigate.disk.volumes import tables
 from amigate.disk.volumes.signatures import recognise
@@ -52,7 +52,7 @@ def look(blocks: Blocks, partition_type: str = "") -> Contents:
     if len(kinds) > 1:
         reason = f"it looks like {' and '.join(kinds)} at once"
         return Contents(kind=kind, state=State.UNSUPPORTED, reason=reason)
-    if kind in READ or kind == LVM:
+    if kind in READERS or kind == LVM:
         return Contents(kind=kind, state=State.READABLE)
     exempt = _exemption(kind, partition_type)
     if exempt:
