@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Evidence
     from amigate.plan import Plan
     from amigate.profile import Profile
-    from amigate.result import Report
+    from amigate.result import Report, Target
 
 NOTE = "Judged from evidence that was saved; what has changed since {0} is not in it, and it does not allow sharing."
 
@@ -34,16 +34,22 @@ def judge_again(evidence: Evidence, profile: Profile, *, witnesses: Sequence[Wit
 
     A witness, launch or look that was not taken answers no rule: what needs it is inconclusive, or not asked."""
     assert evidence.target is not None, "saved evidence says what was looked at"
-    saved = replace(evidence, target=replace(evidence.target, kind="evidence"))
+    target = replace(evidence.target, kind="evidence")
     log = Log(notes=[NOTE.format(evidence.collected_at)])
     planned = _as_launched(plan(rules_of(profile).values(), witnesses), evidence)
-    return judge_collected(lambda: saved, profile, planned, log, witnesses=witnesses)
+    return judge_collected(lambda: evidence, target, profile, planned, log, witnesses=witnesses)
 
 
-def judge_collected(
-    collect: Callable[[], Evidence], profile: Profile, planned: Plan, log: Log, *, witnesses: Sequence[Witness]
+def judge_collected(  # noqa: PLR0913 - what there is to judge, and how
+    collect: Callable[[], Evidence],
+    target: Target,
+    profile: Profile,
+    planned: Plan,
+    log: Log,
+    *,
+    witnesses: Sequence[Witness],
 ) -> Report:
-    """Judge what `collect` returns, under `profile`, without launching anything, and return the report.
+    """Judge what `collect` returns of `target`, under `profile`, without launching anything, and return the report.
 
     Audience and strictness are the profile's; receivers there are none."""
     started = time.monotonic()
@@ -54,8 +60,6 @@ def judge_collected(
     own = {test.id for test in profile.own}
     with Judge(without(where, own), settings) as judge, OwnJudge(profile.own, where, settings) as own_judge:
         evidence = collect()
-        target = evidence.target
-        assert target is not None, "evidence says what was looked at"
         asked = replace(evidence, witnesses=frozenset(witnesses), audience=profile.audience, receivers=frozenset())
         with log.phase("judge"):
             decisions = judge.judge(asked) | own_judge.judge(asked)

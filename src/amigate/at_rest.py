@@ -29,6 +29,7 @@ def judge_at_rest(path: Path, profile: Profile, *, collected: Callable[[Evidence
 
     Rules that need a launch, or AWS, are not asked. Raises UsageError for what is no image that can be read."""
     log = Log()
+    target = Target(kind="directory" if path.is_dir() else "file", id=str(path))
 
     def collect() -> Evidence:
         with log.phase("read"):
@@ -37,13 +38,13 @@ def judge_at_rest(path: Path, profile: Profile, *, collected: Callable[[Evidence
         evidence = Evidence(
             witnesses=frozenset(WITNESSES),
             collected_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            target=Target(kind="directory" if path.is_dir() else "file", id=str(path)),
+            target=target,
             views={DISK: seen.view},
         )
         collected(evidence)
         return evidence
 
-    return judge_collected(collect, profile, Plan(), log, witnesses=WITNESSES)
+    return judge_collected(collect, target, profile, Plan(), log, witnesses=WITNESSES)
 
 
 def require_asked(profile: Profile, asked: Collection[Witness] | None) -> None:

@@ -15,7 +15,7 @@ from amigate import __version__
 from amigate.errors import AmigateError, Exit
 
 COMMANDS = {
-    "validate": "Judge whether an AMI may be shared.",
+    "validate": "Judge whether a machine image may be shared.",
     "share": "Share an AMI with other accounts, if it passes.",
     "inspect": "Show what an AMI is made of, and who may launch it.",
     "bake": "Make a hardened AMI from another one, and judge it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import UnsupportedError
+from amigate.disk.ext import Ext
 from amigate.disk.xfs import Xfs
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
 
-READERS: Mapping[str, Callable[[Blocks], Reader]] = {"xfs": Xfs}
+READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
 """Kind of file system, as blkid(8) calls it, to what reads it."""
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from amigate.sources.aws import Aws
 
 
+SECTOR = 512
+
+
 @dataclass(frozen=True, kw_only=True)
 class Disk:
     """A disk that is open."""
@@ -80,6 +83,11 @@ def look_at_image(path: Path, *, cancelled: Callable[[], bool] = lambda: False) 
 
     try:
         with opened(path) as image:
+            if image.format is Format.RAW and (image.file.size % SECTOR or not image.file.size):
+                raise UsageError(
+                    f"{printable(str(path))}: it is no disk image: those have whole sectors of {SECTOR} bytes",
+                    hint="Name an AMI, a disk image, a directory or a file of saved evidence.",
+                )
             disk = Disk(name="disk", blocks=image.file, format=image.format)
             return look_at([disk], (), cancelled=cancelled)
     except OSError as error:
@@ -90,12 +98,25 @@ def look_at_image(path: Path, *, cancelled: Callable[[], bool] = lambda: False) 
 
 
 def look_at_directory(path: Path) -> AtRest:
-    """Look at a directory that holds a root file system; it has no volumes and no free space to look at."""
+    """Look at a directory that holds a root file system, which has no volumes and no free space; raises UsageError."""
+    from amigate.disk.root.choose import looks_like_root  # noqa: PLC0415 - for directories alone
+    from amigate.evidence.at_rest import look  # noqa: PLC0415
     from amigate.evidence.redaction.redactor import Redactor  # noqa: PLC0415
     from amigate.facts.catalogue import NEEDS  # noqa: PLC0415
-    from amigate.sources.directory import read_directory  # noqa: PLC0415
+    from amigate.sources.directory import Directory  # noqa: PLC0415
 
-    return AtRest(view=read_directory(path, NEEDS, redactor=Redactor()))
+    try:
+        with Directory(path) as files:
+            if looks_like_root(files):
+                return AtRest(view=look(files, NEEDS, redactor=Redactor()))
+    except OSError as error:
+        raise UsageError(
+            f"{printable(str(path))}: {error.strerror or printable(str(error))}", hint="Run as root to see all of it."
+        ) from None
+    raise UsageError(
+        f"{printable(str(path))}: it holds no root file system, as it has no /etc, /usr and the like",
+        hint="Name the directory that is / on the machine.",
+    )
 
 
 def look_at_snapshots(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from amigate.disk.readers import READERS, open_reader
 from amigate.disk.root.assemble import assemble
 from amigate.disk.root.part import Part
 from amigate.disk.volumes.survey import survey
-from amigate.disk.xfs import Xfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 SIZE = 320
 FSTAB = """\
 UUID={root} / xfs defaults 0 1
-LABEL=homes /home xfs defaults 0 2
+LABEL=homes /home ext4 defaults 0 2
 PARTLABEL=my\\040data /srv/my\\040data xfs defaults,nofail 0 2
 /srv/my\\040data/logs /var/log none bind 0 0
 /dev/disk/by-partuuid/{data} /opt xfs X-mount.subdir=logs 0 0
@@ -48,13 +48,13 @@ def test_the_tree_of_a_disk_is_what_the_kernel_shows(bench: Bench, opened: Opene
     with ExitStack() as stack:
         devices = [stack.enter_context(loop(bench, disk, 1 + number * SIZE)) for number in range(3)]
         for device, label in zip(devices, ("root", "homes", "data"), strict=True):
-            bench.run("mkfs.xfs", "-q", "-L", label, device)
+            bench.run(*(("mkfs.ext4", "-q") if label == "homes" else ("mkfs.xfs", "-q")), "-L", label, device)
         root = bench.run("blkid", "-p", "-s", "UUID", "-o", "value", devices[0]).strip()
         for device, content in zip(devices, CONTENT, strict=True):
             fill(bench, device, {path: text.format(root=root, data=data) for path, text in content.items()})
         shown = shown_by_kernel(bench, devices)
     parts = [
-        Part(volume=each, reader=Xfs(each.blocks) if each.kind == "xfs" and each.blocks else None)
+        Part(volume=each, reader=open_reader(each.kind, each.blocks) if each.kind in READERS and each.blocks else None)
         for each in survey([("disk", opened(disk))])
     ]
     tree = assemble(parts)

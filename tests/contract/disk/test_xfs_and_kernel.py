@@ -8,33 +8,29 @@ import random
 import re
 import shutil
 import stat
-import struct
-import subprocess
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
 from amigate.disk.xfs import Xfs
 from amigate.disk.xfs.folders import data_runs
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, look, mounted, run
 
-    from amigate.evidence.file_system import Inode
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts"),
     pytest.mark.skipif(not shutil.which("mkfs.xfs"), reason="xfsprogs is not installed"),
 ]
 
-MIB = 1 << 20
 EXCHANGE_RANGE, PARENT = 1 << 6, 1 << 7
-ACL = struct.pack("<I" + "HHI" * 5, 2, 1, 7, 2**32 - 1, 2, 6, 1000, 4, 5, 2**32 - 1, 16, 7, 2**32 - 1, 32, 5, 2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -70,66 +66,6 @@ VARIANTS = {
     "stripes": Variant("-d su=256k,sw=2 -l su=256k,size=80m", size=900 * MIB),
     "inode numbers of 64 bits": Variant("-d agcount=5 -l size=64m", size=4 << 40),
 }
-
-
-@dataclass
-class Shown:
-    """What the kernel shows of an image, and where the image lies."""
-
-    image: Path
-    inodes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    contents: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of files, targets of links."""
-    written: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of what of a file is no hole."""
-    xattrs: dict[str, dict[str, bytes]] = field(default_factory=dict)
-
-
-class FileBlocks:
-    """A device that is a file; what is asked for ahead lies on it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = path.stat().st_size
-
-    def read(self, offset: int, length: int) -> bytes:
-        found = os.pread(self._file.fileno(), length, offset)
-        if len(found) != length:
-            raise IncompleteError("beyond the end of the device")
-        return found
-
-    def prefetch(self, extents: Iterable[Extent]) -> None:
-        assert all(0 <= each.offset < each.end <= self.size for each in extents)
-
-    def written(self) -> Iterator[Extent]:
-        yield Extent(0, self.size)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout
-
-
-@contextmanager
-def mounted(image: Path, options: str = "loop") -> Iterator[Path]:
-    """Mount an image with the kernel, in a namespace that no other process can take the mount along from."""
-    root = image.with_suffix(".mnt")
-    root.mkdir(exist_ok=True)
-    script = 'mount -t xfs -o "$1" "$2" "$3" && echo mounted && read -r _; umount "$3"'
-    command: list[str | Path] = ["unshare", "--mount", "sh", "-c", script, "sh", options, image, root]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stdout.readline() == "mounted\n"
-        try:
-            yield Path(f"/proc/{process.pid}/root{root}")
-        finally:
-            process.communicate("unmount\n")
-            assert process.returncode == 0
 
 
 @contextmanager
@@ -238,42 +174,6 @@ def attributes(root: Path) -> None:
         os.removexattr(root / "some/f5", f"user.number_{number}")
 
 
-def look(root: Path, shown: Shown) -> None:
-    """Take down what the kernel shows."""
-    for folder, folders, names in os.walk(root):
-        for name in folders + names:
-            path = Path(folder) / name
-            key = f"/{path.relative_to(root)}"
-            status = path.lstat()
-            owner = (status.st_uid, status.st_gid)
-            shown.inodes[key] = (status.st_mode, status.st_ino, *owner, status.st_size, status.st_mtime_ns)
-            found = {each: os.getxattr(path, each, follow_symlinks=False) for each in listed(path)}
-            if found:
-                shown.xattrs[key] = found
-            if stat.S_ISLNK(status.st_mode):
-                shown.contents[key] = str(path.readlink())
-            elif stat.S_ISREG(status.st_mode):
-                regions = written(path)  # before it is read: what is cached counts as written
-                content = path.read_bytes()
-                shown.contents[key] = hashlib.sha256(content).hexdigest()
-                held = b"".join(content[region.start : region.stop] for region in regions)
-                shown.written[key] = hashlib.sha256(held).hexdigest()
-
-
-def listed(path: Path) -> list[str]:
-    return os.listxattr(path, follow_symlinks=False)
-
-
-def written(path: Path) -> list[range]:
-    """Return where in a file there is content."""
-    regions: list[range] = []
-    with path.open("rb") as file, suppress(OSError):
-        while True:
-            start = os.lseek(file.fileno(), regions[-1].stop if regions else 0, os.SEEK_DATA)
-            regions.append(range(start, os.lseek(file.fileno(), start, os.SEEK_HOLE)))
-    return regions
-
-
 @pytest.fixture(scope="module", params=VARIANTS)
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Return an image that the kernel filled, and what it shows of it; mounted again, for what is in memory only."""
@@ -286,10 +186,6 @@ def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         look(root, shown)
     yield shown
     shown.image.unlink()
-
-
-def as_tuple(inode: Inode) -> tuple[int, ...]:
-    return (inode.mode, inode.number, inode.uid, inode.gid, inode.size, inode.mtime_ns)
 
 
 def test_a_walk_yields_every_entry_as_the_kernel_shows_it(shown: Shown) -> None:
@@ -374,7 +270,7 @@ def test_blocks_of_a_folder_that_lie_in_pieces_are_put_together(tmp_path: Path) 
             os.link(root / "file", root / f"folder/a_name_that_takes_some_room_{number}")
         (root / "rest").unlink()
     with opened(image) as xfs:
-        data = data_runs(xfs._metadata, xfs._node("/folder"))
+        data = data_runs(xfs._nodes.metadata, xfs._node("/folder"))
         assert len(data) > 3000 * 48 // 16384
         assert any(run.length % 16 for run in data)
         assert len(list(xfs.listdir("/folder"))) == 3000

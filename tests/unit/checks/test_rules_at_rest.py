@@ -192,7 +192,9 @@ def _functions() -> dict[str, Callable[..., None]]:
 
 FUNCTIONS = _functions()
 RULES = tuple(rule for rule in load("aws-shared").rules if Witness.DISK in catalogue.checks()[rule].evidence)
-SOUND = dict.fromkeys(RULES, PASS) | {FETCH: NONE}
+OF_BYTES = ("disk-every-volume-inspected", "disk-no-recoverable-secrets")
+"""What a directory has nothing to say to."""
+SOUND = dict.fromkeys(RULES, PASS) | dict.fromkeys((FETCH, *OF_BYTES), NONE)
 
 
 @dataclass

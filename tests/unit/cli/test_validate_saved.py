@@ -57,7 +57,7 @@ def judged(
     def run(path: Path, *options: str) -> Judged:
         report = tmp_path / "report.json"
         report.unlink(missing_ok=True)
-        code = _run(["validate", str(path), "--report", f"json={report}", *options])
+        code = _run(["validate", str(path), "--profile", "first-gate", "--report", f"json={report}", *options])
         return code, json.loads(report.read_text()) if report.exists() else {"error": capsys.readouterr().err}
 
     return run
@@ -88,7 +88,7 @@ def test_a_sound_image_passes_and_the_report_says_that_it_does_not_allow_sharing
 def test_the_console_says_when_it_was_looked_at_and_not_that_it_may_be_shared(
     save: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _run(["validate", str(save())]) == 0
+    assert _run(["validate", str(save()), "--profile", "first-gate"]) == 0
     shown = capsys.readouterr().out
     assert f"VERDICT PASS: {AMI} met profile first-gate when it was looked at (2026-01-01T00:00:00+00:00)." in shown
     assert "MAY BE SHARED" not in shown

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import UnsupportedError
+from amigate.disk.readers import READERS
 from amigate.disk.stream import is_zero
 from amigate.disk.volumes import tables
 from amigate.disk.volumes.signatures import recognise
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
 
 LVM = "LVM2_member"
-READ = frozenset({"ext2", "ext3", "ext4", "xfs"})
 _SWAP = frozenset({"swap", "swsuspend"})
 _REASONS = {
     "BitLocker": "it is encrypted (BitLocker)",
@@ -52,7 +52,7 @@ def look(blocks: Blocks, partition_type: str = "") -> Contents:
     if len(kinds) > 1:
         reason = f"it looks like {' and '.join(kinds)} at once"
         return Contents(kind=kind, state=State.UNSUPPORTED, reason=reason)
-    if kind in READ or kind == LVM:
+    if kind in READERS or kind == LVM:
         return Contents(kind=kind, state=State.READABLE)
     exempt = _exemption(kind, partition_type)
     if exempt:

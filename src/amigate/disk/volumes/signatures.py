@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.disk.ext import features
 from amigate.disk.volumes import raid_signatures
 
 if TYPE_CHECKING:
@@ -119,10 +120,4 @@ def recognise(blocks: Blocks) -> tuple[str, ...]:
 
 
 def _ext_version(head: bytes) -> str:
-    """Return which of the three it is, as libblkid's superblocks/ext.c tells them apart."""
-    compatible, incompatible, read_only = struct.unpack_from("<3I", head, _EXT_AT + 92)
-    if incompatible & 0x8:
-        return "jbd"
-    if read_only & ~0x7 or incompatible & ~0x16:
-        return "ext4"
-    return "ext3" if compatible & 0x4 else "ext2"
+    return features.kind(*struct.unpack_from("<3I", head, _EXT_AT + 92))

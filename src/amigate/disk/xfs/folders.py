@@ -9,6 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import IncompleteError
+from amigate.disk.inode_tree.names import Names, named
 from amigate.disk.reader import MOST_FOLDER_BYTES
 from amigate.disk.xfs.inodes import Format
 from amigate.disk.xfs.mapping import runs
@@ -17,8 +18,8 @@ from amigate.disk.xfs.metadata import Stamp
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from amigate.disk.inode_tree.runs import Run
     from amigate.disk.xfs.inodes import Node
-    from amigate.disk.xfs.mapping import Run
     from amigate.disk.xfs.metadata import Metadata
 
 _INDEX = 1 << 35
@@ -29,11 +30,6 @@ _ONE_BLOCK, _BLOCK = b"XDB3", b"XDD3"
 _ENTRY = Struct(">QB")
 _UNUSED = 0xFFFF << 48
 _TAIL = Struct(">II")
-_NO_NAMES = {"", ".", ".."}
-
-
-Names = tuple[list[str], list[int]]
-"""Names, and the numbers of the inodes that they mean."""
 
 
 def entries(metadata: Metadata, node: Node, data: list[Run] | None = None) -> Iterator[Names]:
@@ -42,10 +38,10 @@ def entries(metadata: Metadata, node: Node, data: list[Run] | None = None) -> It
     Raises IncompleteError where part of it cannot be read."""
     what = f"folder {node.inode.number}"
     if node.content.format == Format.LOCAL:
-        yield _named(*_short(metadata, node, what), what)
+        yield named(*_short(metadata, node, what), what)
     else:
         for raw, numbers in _blocks(metadata, node, data_runs(metadata, node) if data is None else data, what):
-            yield _named(raw, numbers, what)
+            yield named(raw, numbers, what)
 
 
 def data_runs(metadata: Metadata, node: Node) -> list[Run]:
@@ -61,15 +57,6 @@ def data_runs(metadata: Metadata, node: Node) -> list[Run]:
                 raise IncompleteError(f"folder {node.inode.number} is damaged: its extents cannot be those of a folder")
             found.append(run)
     return found
-
-
-def _named(raw: list[bytes], numbers: list[int], what: str) -> Names:
-    # At once, as nothing that is no UTF-8 reaches over a slash.
-    text = b"/".join(raw).decode("utf-8", "surrogateescape")
-    names = text.split("/") if raw else []
-    if len(names) != len(numbers) or "\0" in text or not _NO_NAMES.isdisjoint(names):
-        raise IncompleteError(f"{what} is damaged: it holds a name that none can have")
-    return names, numbers
 
 
 def _short(metadata: Metadata, node: Node, what: str) -> tuple[list[bytes], list[int]]:

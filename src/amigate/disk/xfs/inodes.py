@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
-from amigate.disk.xfs.metadata import keep
+from amigate.disk.inode_tree.chunks import keep
+from amigate.disk.inode_tree.walk import TYPE
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _REALTIME = 1 << 0
 _BIGTIME, _MANY_EXTENTS, _METADATA = 1 << 3, 1 << 4, 1 << 5
 _BIGTIME_EPOCH_NS = (1 << 31) * 10**9
 """How long before 1970 the count of nanoseconds begins."""
-TYPE = 0o170000
-"""The part of a mode that says what kind of file it is."""
 _TYPES = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK})
 
 

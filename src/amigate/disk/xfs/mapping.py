@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
+from amigate.disk.inode_tree.runs import Run
 from amigate.disk.reader import MOST_EXTENTS
 from amigate.disk.xfs.inodes import Format
 from amigate.disk.xfs.metadata import Stamp
@@ -27,23 +28,6 @@ _MOST_LEVELS = 9
 """As XFS_BM_MAXLEVELS."""
 
 
-class Run(NamedTuple):
-    """Blocks of a file that lie together, in blocks of the file system."""
-
-    logical: int
-    """Where in the file."""
-    start: int
-    """Where on the device."""
-    length: int
-    is_written: bool
-    """Whether its blocks hold content, not zeros that were promised room."""
-
-    @property
-    def end(self) -> int:
-        """The first block of the file after it."""
-        return self.logical + self.length
-
-
 def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
     """Yield where a fork lies, in the order of the file; what is not yielded is a hole.
 
@@ -61,12 +45,6 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
             raise IncompleteError(f"inode {number} has more than {MOST_EXTENTS} extents")
     if count != fork.extents:
         raise IncompleteError(f"inode {number} is damaged: it has {count} of {fork.extents} extents")
-
-
-def on_device(metadata: Metadata, run: Run) -> Extent:
-    """Return the bytes of the device that a run is."""
-    block = metadata.superblock.block
-    return Extent(run.start * block, run.length * block)
 
 
 def _runs(metadata: Metadata, number: int, fork: Fork) -> Iterator[list[Run]]:

@@ -16,8 +16,8 @@ from amigate.disk.xfs.metadata import Stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from amigate.disk.inode_tree.runs import Run
     from amigate.disk.xfs.inodes import Node
-    from amigate.disk.xfs.mapping import Run
     from amigate.disk.xfs.metadata import Metadata
 
 _STAMP = Stamp(checksum=12, address=40, uuid=16, owner=32)

@@ -41,7 +41,8 @@ def test_there_is_a_tree_or_it_is_incomplete(fstab: bytes, unit: bytes, boot: by
     except IncompleteError:
         return
     for place in tree.unseen:
-        list(tree.hidden(place.at))
+        with suppress(IncompleteError):
+            list(tree.hidden(place.at))
     paths = [found.path for found in tree.walk()]
     assert all(path.startswith("/") and not path.startswith("//") for path in paths)
     assert any(found.part.volume.name == "sda/p2" for found in tree.walk()) or home in [

@@ -13,7 +13,8 @@ import pytest
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.crc32c import crc32c
-from amigate.disk.xfs import Xfs, folders, reader, walk
+from amigate.disk.inode_tree import reader, walk
+from amigate.disk.xfs import Xfs, folders
 from amigate.disk.xfs.acl import as_shown
 from amigate.disk.xfs.inodes import CHUNK_LOG
 from amigate.evidence.file_system import resolve
@@ -66,7 +67,7 @@ class Image:
         """Return where an inode lies."""
         xfs = Xfs(self)
         number = xfs.lstat(path).number
-        chunk = xfs._inodes._chunk(number >> CHUNK_LOG)
+        chunk = xfs._nodes._chunk(number >> CHUNK_LOG)
         start = chunk.offset + (number & (1 << CHUNK_LOG) - 1) * 512
         return range(start, start + 512)
 
@@ -77,7 +78,7 @@ class Image:
     def folder_block(self, path: str) -> range:
         """Return where the only block of a folder lies."""
         xfs = Xfs(self)
-        (run,) = folders.data_runs(xfs._metadata, xfs._node(path))
+        (run,) = folders.data_runs(xfs._nodes.metadata, xfs._node(path))
         return range(run.start * 4096, run.start * 4096 + 4096)
 
 

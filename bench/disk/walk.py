@@ -1,7 +1,9 @@
-"""Walk a whole XFS image as amigate reads it, beside os.scandir and lstat(2) over the kernel's mount of the same image.
+"""Walk a whole image as amigate reads it, beside os.scandir and lstat(2) over the kernel's mount of the same image.
 
-Needs root, mkfs.xfs(8) and a free loop device; run it under `unshare --mount`, so that no other process takes the mount
-along. CPU seconds of this process and of the kernel for it, all in caches."""
+    unshare --mount python bench/disk/walk.py KIND [options of mkfs.KIND]
+
+Needs root, mkfs of `ext2`, `ext3`, `ext4` or `xfs`, and a free loop device; run it under `unshare --mount`, so that no
+other process takes the mount along. CPU seconds of this process and of the kernel for it, all in caches."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError
-from amigate.disk.xfs import Xfs
+from amigate.disk.readers import open_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -127,19 +129,20 @@ def populate(root: Path) -> int:
 
 def main() -> None:
     """Print seconds of both walks, and what the walk would take from far away."""
+    kind, *options = sys.argv[1:]
     with tempfile.TemporaryDirectory() as at:
         image, root = Path(at) / "image", Path(at) / "mount"
         root.mkdir()
         with image.open("wb") as file:
             file.truncate(1 << 30)
-        subprocess.run(["mkfs.xfs", "-q", *sys.argv[1:], image], check=True)
+        subprocess.run([f"mkfs.{kind}", "-q", *options, image], check=True)
         with mounted(image, root):
             expected = populate(root)
         with mounted(image, root):
             kernel = cpu_seconds(lambda: walk_of_kernel(root), expected)
-        ours = cpu_seconds(lambda: Xfs(FileBlocks(image)).walk(), expected)
+        ours = cpu_seconds(lambda: open_reader(kind, FileBlocks(image)).walk(), expected)
         far = FarBlocks(image)
-        assert sum(1 for _ in Xfs(far).walk()) == expected
+        assert sum(1 for _ in open_reader(kind, far).walk()) == expected
         print(f"{expected} entries, CPU seconds: kernel {kernel:.3f}, amigate {ours:.3f}, ratio {ours / kernel:.2f}")
         print(f"{far.units} units from far away: {far.seconds:.2f} s of waiting, ideally {far.ideal_seconds:.2f} s")
 

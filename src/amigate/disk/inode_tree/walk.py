@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
+from amigate.disk.inode_tree.nodes import NodeT
+from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
-from amigate.disk.xfs.folders import data_runs, entries
-from amigate.disk.xfs.inodes import CHUNK_LOG, TYPE
-from amigate.disk.xfs.mapping import on_device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from amigate.disk.blocks import Extent
-    from amigate.disk.xfs.inodes import Inodes, Node
-    from amigate.disk.xfs.mapping import Run
-    from amigate.disk.xfs.metadata import Metadata
+    from amigate.disk.inode_tree.nodes import Nodes
+    from amigate.disk.inode_tree.runs import Run
     from amigate.evidence.file_system import Inode
+
+TYPE = 0o170000
+"""The part of a mode that says what kind of file it is."""
 
 _UNIT_LOG = 19
 """A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
@@ -40,37 +41,36 @@ class _Names(NamedTuple):
     numbers: list[int]
 
 
-class _Waiting(NamedTuple):
+class _Waiting(NamedTuple, Generic[NodeT]):
     """A folder that is not looked into yet."""
 
     path: str
     number: int
-    node: Node | None
+    node: NodeT | None
     """None where there were too many to keep."""
 
 
-class _Folder(NamedTuple):
+class _Folder(NamedTuple, Generic[NodeT]):
     path: str
-    node: Node
-    data: list[Run]
+    node: NodeT
+    runs: list[Run]
 
 
-class Walk:
-    """One walk below `root`; `note` is told what could not be read."""
+class Walk(Generic[NodeT]):
+    """One walk over a whole tree; `note` is told what could not be read."""
 
-    def __init__(self, metadata: Metadata, inodes: Inodes, root: int, note: Callable[[str], None]) -> None:
-        self._metadata = metadata
-        self._inodes = inodes
-        self._root = root
+    def __init__(self, nodes: Nodes[NodeT], note: Callable[[str], None]) -> None:
+        self._nodes = nodes
         self._note = note
 
     def entries(self) -> Iterator[tuple[str, Inode]]:
         """Yield path and inode of every entry, level by level."""
-        seen = {self._root}
-        level = [_Waiting("", self._root, None)]
+        root = self._nodes.root
+        seen = {root}
+        level: list[_Waiting[NodeT]] = [_Waiting("", root, None)]
         left = MOST_ENTRIES
         for _ in range(MOST_DEPTH):
-            below: list[_Waiting] = []
+            below: list[_Waiting[NodeT]] = []
             for names in self._with_inodes(self._names(level)):
                 left -= len(names.paths)
                 if left < 0:
@@ -83,14 +83,14 @@ class Walk:
         for folder in level:
             self._note(f"{folder.path}: it lies more than {MOST_DEPTH} folders deep")
 
-    def _looked_at(self, names: _Names, below: list[_Waiting], seen: set[int]) -> Iterator[tuple[str, Inode]]:
+    def _looked_at(self, names: _Names, below: list[_Waiting[NodeT]], seen: set[int]) -> Iterator[tuple[str, Inode]]:
         """Yield what is told of some entries; folders among them that were not `seen` go `below`."""
-        lstat = self._inodes.lstat
+        lstat = self._nodes.lstat
         for path, number in zip(*names, strict=True):
             try:
                 inode = lstat(number)
                 if inode.mode & TYPE == stat.S_IFDIR and self._is_new(path, number, seen):
-                    node = self._inodes.with_forks(inode) if len(below) < _MOST_NODES else None
+                    node = self._nodes.with_forks(inode) if len(below) < _MOST_NODES else None
                     below.append(_Waiting(path, number, node))
             except OSError as error:
                 self._note(f"{path}: {error}")
@@ -105,25 +105,25 @@ class Walk:
         seen.add(number)
         return True
 
-    def _names(self, level: list[_Waiting]) -> Iterator[_Names]:
+    def _names(self, level: list[_Waiting[NodeT]]) -> Iterator[_Names]:
         """Yield what is in the folders of a level, some at a time."""
         for batch in self._with_blocks(self._folders(level)):
-            for path, node, data in batch:
+            for path, node, runs in batch:
                 try:
-                    for names, numbers in entries(self._metadata, node, data):
+                    for names, numbers in self._nodes.entries(node, runs):
                         yield _Names([f"{path}/{name}" for name in names], numbers)
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
 
-    def _folders(self, level: list[_Waiting]) -> Iterator[_Folder]:
+    def _folders(self, level: list[_Waiting[NodeT]]) -> Iterator[_Folder[NodeT]]:
         """Yield the folders of a level with where their entries lie."""
         for at in range(0, len(level), _MOST_CHUNKS):
             part = level[at : at + _MOST_CHUNKS]
-            self._inodes.prefetch({number >> CHUNK_LOG for _, number, node in part if node is None})
+            self._nodes.prefetch(self._nodes.chunks_of(number for _, number, node in part if node is None))
             for path, number, known in part:
                 try:
-                    node = known or self._inodes.node(number)
-                    yield _Folder(path, node, data_runs(self._metadata, node))
+                    node = known or self._nodes.node(number)
+                    yield _Folder(path, node, self._nodes.folder_runs(node))
                 except OSError as error:
                     self._note(f"{path or '/'}: {error}")
 
@@ -134,31 +134,31 @@ class Walk:
         for some in names:
             batch.paths.extend(some.paths)
             batch.numbers.extend(some.numbers)
-            chunks.update([number >> CHUNK_LOG for number in some.numbers])
+            chunks |= self._nodes.chunks_of(some.numbers)
             if len(chunks) >= _MOST_CHUNKS or len(batch.paths) >= _MOST_AT_ONCE:
-                self._inodes.prefetch(chunks)
+                self._nodes.prefetch(chunks)
                 yield batch
                 batch, chunks = _Names([], []), set()
-        self._inodes.prefetch(chunks)
+        self._nodes.prefetch(chunks)
         yield batch
 
-    def _with_blocks(self, folders: Iterable[_Folder]) -> Iterator[list[_Folder]]:
+    def _with_blocks(self, folders: Iterable[_Folder[NodeT]]) -> Iterator[list[_Folder[NodeT]]]:
         """Yield folders in batches, the blocks of each fetched."""
-        block_log = self._metadata.superblock.block_log
-        batch: list[_Folder] = []
+        block_log = self._nodes.block_log
+        batch: list[_Folder[NodeT]] = []
         extents: list[Extent] = []
         units: set[int] = set()
         for folder in folders:
             batch.append(folder)
-            for run in folder.data:
+            for run in folder.runs:
                 first = run.start << block_log >> _UNIT_LOG
                 last = (run.start + run.length << block_log) - 1 >> _UNIT_LOG
                 if first != last or first not in units:
-                    extents.append(on_device(self._metadata, run))
+                    extents.append(on_device(run, block_log))
                     units.update(range(first, last + 1))
             if len(units) >= _AHEAD or len(batch) >= _MOST_FOLDERS:
-                self._metadata.blocks.prefetch(extents)
+                self._nodes.blocks.prefetch(extents)
                 yield batch
                 batch, extents, units = [], [], set()
-        self._metadata.blocks.prefetch(extents)
+        self._nodes.blocks.prefetch(extents)
         yield batch
