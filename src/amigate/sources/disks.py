@@ -13,6 +13,7 @@ from amigate.disk.blocks import UnsupportedError
 from amigate.disk.child.run import Work, in_child
 from amigate.disk.formats import Format
 from amigate.disk.volumes.volume import State
+from amigate.disk.witness.inspect import LAZY
 from amigate.errors import AmigateError, UsageError
 from amigate.evidence import strict
 from amigate.evidence.model import View
@@ -67,7 +68,7 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
         "disks": [{"name": disk.name, "format": disk.format.value} for disk in disks],
         "broken": [{"name": disk.name, "state": disk.state.value, "reason": disk.reason} for disk in broken],
     }
-    work = Work(name="amigate.disk.witness.inspect:work", argument=argument)
+    work = Work(name="amigate.disk.witness.inspect:work", argument=argument, modules=LAZY)
     try:
         answer = in_child(work, [disk.blocks for disk in disks], cancelled=cancelled)
         view = strict.decode(View, strict.parse(answer.data.decode("ascii")), "disk")
