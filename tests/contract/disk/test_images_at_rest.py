@@ -1,0 +1,64 @@
+"""Whole images are judged as they are, whatever the layout of their disks: each secret is found, a sound one passes."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from amigate.at_rest import judge_at_rest
+from amigate.cli import _run
+from amigate.profile import load
+from amigate.result import Scope, Status, Verdict
+
+from .images import HOST, PLANTED, REMOVED, SOUND, TRUSTED
+from .layouts import LAYOUTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from amigate.result import Report
+
+    from .conftest import Bench
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
+
+BYTES = "disk-no-recoverable-secrets"
+EXPECTED = {
+    ("key-no-host-keys-at-rest", "/etc/ssh/ssh_host_ed25519_key", HOST.fingerprint),
+    ("key-no-authorized-keys-at-rest", "/srv/app/.ssh/authorized_keys", TRUSTED.fingerprint),
+    ("secret-no-signing-material", "/srv/app/.ssh/authorized_keys", ""),
+    (BYTES, "/etc/shadow", ""),
+    (BYTES, "", REMOVED.fingerprint),
+}
+QUICK = {"ext4 of 1k, no table", "gpt with /boot and /home", "mbr, extended", "lvm over two disks", "qcow2 of zstd"}
+"""Of the layouts; the others are made of the same parts."""
+EVERY = [pytest.param(each, marks=[] if each in QUICK else pytest.mark.slow) for each in LAYOUTS]
+
+
+def told(report: Report) -> set[tuple[str, str, str]]:
+    """Return rule, path and fingerprint of each finding."""
+    return {(each.id, found.path or "", found.fingerprint) for each in report.results for found in each.findings}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_planted_secret_is_found(name: str, bench: Bench) -> None:
+    image = LAYOUTS[name].image(bench, {**SOUND, **PLANTED}, removed=True)
+    report = judge_at_rest(image, load("aws-shared"))
+    assert report.verdict is Verdict.FAIL
+    assert told(report) == EXPECTED
+    details = [found.detail for each in report.results for found in each.findings if found.fingerprint]
+    assert sum("in free space" in each for each in details) == 1
+    assert {each.status for each in report.results} <= {Status.PASS, Status.FAIL, Status.NOT_ASKED, Status.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_same_image_without_secrets_passes(name: str, bench: Bench) -> None:
+    image = LAYOUTS[name].image(bench, SOUND, removed=False)
+    path = bench.folder / "report.json"
+    assert _run(["validate", str(image), "--profile", "aws-shared", "--report", f"json={path}"]) == 0
+    report = json.loads(path.read_text())
+    assert (report["verdict"], report["scope"]) == (Verdict.PASS, Scope.PARTIAL)
+    assert not [each for each in report["results"] if each["status"] in {Status.INCONCLUSIVE, Status.FAIL}]
