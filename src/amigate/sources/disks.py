@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 
 SECTOR = 512
+_MODULES = (
+    *("backports.zstd", "compression.zstd"),
+    *("cryptography.exceptions", "cryptography.hazmat.primitives.serialization"),
+)
+"""What detectors and unpackers import only where an image needs it, when nothing can be imported any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,7 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
         "disks": [{"name": disk.name, "format": disk.format.value} for disk in disks],
         "broken": [{"name": disk.name, "state": disk.state.value, "reason": disk.reason} for disk in broken],
     }
-    work = Work(name="amigate.disk.witness.inspect:work", argument=argument)
+    work = Work(name="amigate.disk.witness.inspect:work", argument=argument, modules=_MODULES)
     try:
         answer = in_child(work, [disk.blocks for disk in disks], cancelled=cancelled)
         view = strict.decode(View, strict.parse(answer.data.decode("ascii")), "disk")

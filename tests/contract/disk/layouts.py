@@ -61,7 +61,8 @@ def bootable(bench: Bench, images: Sequence[Path]) -> Path:
     bench.run("mkfs.vfat", "-F", "32", esp)
     bench.run("mkswap", "-q", swap)
     loader = bench.image("loader", 1)
-    loader.write_bytes(bytes.fromhex("5256be1b") + b"loading" * 100)
+    with loader.open("r+b") as file:
+        file.write(bytes.fromhex("5256be1b") + b"loading" * 100)
     sizes = [image.stat().st_size >> 20 for image in (loader, esp, swap, *images)]
     types = (BIOS_BOOT, ESP, SWAP, LINUX)
     table = "label: gpt\n" + "".join(
