@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from amigate.cli import _run
 from amigate.profile import load
 from amigate.result import Scope, Status, Verdict
 
-from .images import HOST, PLANTED, REMOVED, SOUND, TRUSTED
+from .images import HOST, PLANTED, REMOVED, SECRETS, SOUND, TRUSTED
 from .layouts import LAYOUTS
 
 if TYPE_CHECKING:
@@ -62,3 +64,24 @@ def test_the_same_image_without_secrets_passes(name: str, bench: Bench) -> None:
     report = json.loads(path.read_text())
     assert (report["verdict"], report["scope"]) == (Verdict.PASS, Scope.PARTIAL)
     assert not [each for each in report["results"] if each["status"] in {Status.INCONCLUSIVE, Status.FAIL}]
+
+
+def test_saved_evidence_is_judged_alike_and_holds_no_secret(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    image = LAYOUTS["ext4 of 4k, no table"].image(bench, {**SOUND, **PLANTED}, removed=True)
+    kept, first, second = (bench.folder / each for each in ("image.evidence", "first.json", "second.json"))
+    profile = ("--profile", "aws-shared")
+    assert _run(["validate", str(image), *profile, "--save-evidence", str(kept), "--report", f"json={first}"]) == 1
+    assert _run(["validate", str(kept), *profile, "--accept-partial", "--report", f"json={second}"]) == 1
+    assert _run(["validate", str(kept), *profile, "--accept-partial"]) == 1
+    answers = [{each["id"]: answer(each) for each in json.loads(path.read_text())["results"]} for path in (first, second)]
+    assert answers[0] == answers[1]
+    shown = capfd.readouterr()
+    every = gzip.decompress(kept.read_bytes()) + first.read_bytes() + second.read_bytes()
+    every += (shown.out + shown.err).encode()
+    for secret in SECRETS:
+        assert secret.encode() not in every
+        assert base64.b64encode(secret.encode())[:-4] not in every
+
+
+def answer(result: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(result[each] for each in ("status", "severity", "blocking", "message", "findings"))
