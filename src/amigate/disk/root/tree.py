@@ -104,6 +104,11 @@ class Tree:
         mount, inner = self._table.find(path)
         return mount.part, _reader(mount.part).extents(inner)
 
+    def holder(self, path: str) -> tuple[Part, str]:
+        """Return the volume that shows `path`, and where on it that is; raises IncompleteError below unseen places."""
+        mount, inner = self._table.find(path)
+        return mount.part, inner
+
     def walk(self) -> Iterator[Found]:
         """Yield every entry that the machine shows, one file system after the other.
 

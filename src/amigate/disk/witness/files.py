@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,10 +62,13 @@ class Files:
         return files.read(inner, cap_bytes)
 
     def name(self, part: Part, path: str) -> str:
-        """Return the path by which a file of a volume is found here; that of the machine where it shows the volume."""
+        """Return the path by which a file of a volume is found here; that of the machine where it shows the file."""
         for mount in self._tree.mounts:
             if mount.part is part and mount.inner == "/":
-                return f"{mount.at.rstrip('/')}{path}"
+                shown = f"{mount.at.rstrip('/')}{path}"
+                with suppress(OSError):
+                    if self._tree.holder(shown) == (part, path):
+                        return shown
         return f"{self._prefixes[id(part)]}{path}"
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
