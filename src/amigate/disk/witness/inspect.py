@@ -87,5 +87,9 @@ def _inspected(part: Part, *, unwalked: str) -> InspectedVolume:
     if part.reader is not None:
         wrong = [unwalked] if unwalked else part.reader.damage
         state, reason = (State.INCOMPLETE, wrong[0]) if wrong else (State.READ, reason)
-    written = sum(extent.length for extent in volume.blocks.written()) if volume.blocks is not None else 0
+    written = 0
+    try:
+        written = sum(extent.length for extent in volume.blocks.written()) if volume.blocks is not None else 0
+    except OSError as error:
+        state, reason = state_of(error), str(error)
     return InspectedVolume(name=volume.name, kind=volume.kind, state=state.value, reason=reason, written_bytes=written)

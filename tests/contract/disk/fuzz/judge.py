@@ -16,7 +16,7 @@ from amigate.evidence.model import View
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts.catalogue import NEEDS
 from tests.contract.disk.fuzz.any_checksum import any_checksum
-from tests.contract.disk.fuzz.device import Mutant
+from tests.contract.disk.fuzz.device import Image, Mutant
 from tests.contract.disk.fuzz.kinds import KINDS
 from tests.contract.disk.fuzz.outcome import Result
 from tests.contract.disk.fuzz.strategies import mutated
@@ -36,10 +36,10 @@ class Judge:
     def __init__(self, name: str, image: bytes) -> None:
         self._name = name
         self._kind = KINDS[name]
-        self._image = image
+        self._image = Image(image)
         self._redactor = Redactor()
         self._places = places_of(image, self._kind.format)
-        self._view = self._seen(Mutant(image))
+        self._view = self._seen(Mutant(self._image))
         assert is_whole(self._view), self._view.inspection
 
     @cached_property
@@ -79,15 +79,18 @@ class Judge:
     def _strictly(self, mutant: Mutant, view: View) -> tuple[Result, str]:
         if not is_whole(view):
             return Result.TOLD, ""
-        truth = self._truth
-        files, expected = files_of(parts_of(mutant, self._kind.format)), truth.expected(mutant)
-        if files != expected:
-            if truth.is_in_journal(mutant):
+        try:
+            files = files_of(parts_of(mutant, self._kind.format))
+        except OSError as error:
+            return Result.SILENT, f"what was inspected cannot be read: {error}"
+        expected = self._truth.expected(mutant)
+        wrong = sorted(key for key in files.keys() | expected.keys() if files.get(key) != expected.get(key))
+        if any(files.get(key, (None, ""))[1] is not None for key in wrong):
+            if self._truth.is_in_journal(mutant):
                 return Result.OTHER, "an older state"
-            wrong = sorted(key for key in files.keys() | expected.keys() if files.get(key) != expected.get(key))
             return Result.SILENT, f"{len(wrong)} entries: {wrong[:3]}"
-        if files != truth.files:
-            return Result.CONTENT, ""
+        if files != self._truth.files:
+            return (Result.TOLD if wrong else Result.CONTENT), ""
         if files_seen(view) != files_seen(self._view):
             return Result.SILENT, "the same files, another view"
         return Result.EQUAL, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.contract.disk.fuzz.device import Mutant
+from tests.contract.disk.fuzz.device import Image, Mutant
 from tests.contract.disk.mutations import SECTOR
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ CUT = 0.04
 """Share of images that end early."""
 
 
-def mutated(image: bytes, places: Places, dice: random.Random) -> Mutant:
+def mutated(image: Image, places: Places, dice: random.Random) -> Mutant:
     """Return the image with something wrong in it."""
     if dice.random() < CUT:
-        at = dice.choice((dice.randrange(1, len(image) // SECTOR), places.sector(dice) // SECTOR + dice.randrange(2)))
+        at = dice.choice((dice.randrange(1, len(image.data) // SECTOR), places.sector(dice) // SECTOR + dice.randrange(2)))
         return Mutant(image, at * SECTOR)
     while True:
         mutant = Mutant(image)

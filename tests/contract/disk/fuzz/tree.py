@@ -28,7 +28,7 @@ TEXTS = {
     "home/bob/.ssh/authorized_keys": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKeyOfNobody bob@example.com\n",
     "home/bob/.bash_history": "ls\n" * 700,
     "usr/bin/true": "#!/bin/sh\nexit 0\n",
-    "usr/share/doc/text": "".join(f"a line of text, number {number}\n" for number in range(4000)),
+    "usr/share/doc/text": "".join(f"a line of text, number {number}\n" for number in range(1000)),
     "var/lib/dpkg/status": "Package: sudo\nStatus: install ok installed\nVersion: 1\nArchitecture: amd64\n\n",
     "var/lib/dpkg/info/sudo.md5sums": f"{'0' * 32}  usr/bin/true\n",
 }
@@ -54,7 +54,7 @@ def awkward(root: Path, *, slow_links: bool) -> None:
         (root / f"many/a_name_that_takes_room_{number:04}").unlink()
     with (root / "holes").open("wb") as file:
         for number in range(150):
-            file.seek(number * 8192)
+            file.seek(number * 2048)
             file.write(b"x")
     (root / "short").symlink_to("many")
     if slow_links:

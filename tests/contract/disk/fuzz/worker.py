@@ -41,9 +41,9 @@ def _outcome(judge: Judge, kind: str, seed: int) -> Outcome:
     try:
         result, detail = judge.look(mutant, is_repaired=is_repaired)
     except MemoryError:
-        result, detail = Result.MEMORY, traceback.format_exc(limit=-4)
+        result, detail = Result.MEMORY, traceback.format_exc(limit=-8)
     except Exception:  # noqa: BLE001 - that is what is looked for
-        result, detail = Result.CRASH, traceback.format_exc(limit=-4)
+        result, detail = Result.CRASH, traceback.format_exc(limit=-8)
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     return Outcome(
