@@ -53,7 +53,7 @@ def inspect(
     disks: Sequence[tuple[str, Blocks]], needs: Sequence[Needs], redactor: Redactor, *, broken: Sequence[Volume] = ()
 ) -> View:
     """Return what `needs` ask of the machine's files, and what all bytes of its disks hold; `broken` disks are told."""
-    parts = [_part(volume) for volume in (*survey(disks), *broken)]
+    parts = [opened(volume) for volume in (*survey(disks), *broken)]
     try:
         files = Files(assemble(parts), parts)
         view = look(files, needs, redactor=redactor)
@@ -69,7 +69,7 @@ def inspect(
     return replace(view, inspection=inspection)
 
 
-def _part(volume: Volume) -> Part:
+def opened(volume: Volume) -> Part:
     """Open the file system of a volume; one that cannot be read is said to be so."""
     if volume.state is not State.READABLE or volume.blocks is None:
         return Part(volume=volume)

@@ -13,7 +13,7 @@ from amigate.disk.formats import Format
 from amigate.disk.pieces import on_device
 from amigate.disk.qcow2 import Qcow2
 from amigate.disk.volumes.survey import survey
-from amigate.disk.witness.inspect import _part
+from amigate.disk.witness.inspect import opened
 from tests.contract.disk.fuzz.device import Mutant
 from tests.contract.disk.fuzz.strategies import Places
 from tests.contract.disk.mutations import SECTOR, Patched
@@ -38,7 +38,7 @@ Files = dict[Key, tuple["Inode", str | None]]
 def parts_of(device: Blocks, image_format: Format) -> Sequence[Part]:
     """Return the volumes of a disk, opened."""
     disk = Qcow2(device) if image_format is Format.QCOW2 else device
-    return [_part(volume) for volume in survey([("disk", disk)])]
+    return [opened(volume) for volume in survey([("disk", disk)])]
 
 
 def files_of(parts: Sequence[Part]) -> Files:
