@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import walking
-from xfs import mounted, populate
+from walk import mounted, populate
 
 from amigate.disk.child.run import Work, in_child
 from amigate.disk.raw import Raw

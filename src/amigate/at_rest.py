@@ -24,7 +24,13 @@ WITNESSES = (Witness.DISK,)
 """All that such a target can give."""
 
 
-def judge_at_rest(path: Path, profile: Profile, *, collected: Callable[[Evidence], None] = lambda _: None) -> Report:
+def judge_at_rest(
+    path: Path,
+    profile: Profile,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    collected: Callable[[Evidence], None] = lambda _: None,
+) -> Report:
     """Judge what lies at `path` under `profile` and return the report; `collected` is handed what was collected.
 
     Rules that need a launch, or AWS, are not asked. Raises UsageError for what is no image that can be read."""
@@ -33,7 +39,7 @@ def judge_at_rest(path: Path, profile: Profile, *, collected: Callable[[Evidence
 
     def collect() -> Evidence:
         with log.phase("read"):
-            seen = look_at_directory(path) if path.is_dir() else look_at_image(path)
+            seen = look_at_directory(path, progress) if path.is_dir() else look_at_image(path, progress)
         log.notes += seen.notes
         evidence = Evidence(
             witnesses=frozenset(WITNESSES),

@@ -203,8 +203,8 @@ def _at_rest(  # noqa: PLR0913, PLR0917 - what the command was told
     from amigate.at_rest import judge_at_rest, require_asked  # noqa: PLC0415 - slow to import
 
     require_asked(profile, asked)
-    show(f"reading {path}")
-    code = exit_code(output.judged(partial(judge_at_rest, path, profile, collected=partial(kept.take, show)), wanted))
+    judge = partial(judge_at_rest, path, profile, progress=show, collected=partial(kept.take, show))
+    code = exit_code(output.judged(judge, wanted))
     kept.require_saved()
     return code
 

@@ -39,7 +39,7 @@ def opened(path: Path, *, image_format: Format | None = None, scratch: Path | No
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
-            raise UsageError(f"{path} is no disk image", hint="give a file or a block device")
+            raise UsageError(f"{path}: it is no disk image", hint="Give a file or a block device.")
         raw = Raw(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be opened: {error.strerror}") from error

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SEALED = "amigate-sealed"
 """What the seal prints once everything is done, right before it takes the power away."""
 
+SEAL_S = 3600.0
+"""Free space is filled meanwhile: about a minute for 8 GiB on EBS."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Applied:
@@ -57,7 +60,7 @@ def seal(machine: Machine, script: str) -> None:
     """Run the seal in one command, which powers the machine off; that the connection drops then is no error.
 
     Raises HardenError when it stopped before the end: the machine is then neither a builder nor fit for an image."""
-    answer = machine.execute(script, timeout_s=600.0)
+    answer = machine.execute(script, timeout_s=SEAL_S)
     if SEALED.encode() in answer.stdout:
         return
     said = printable(answer.stderr) or f"it ended with exit code {answer.exit_code}"

@@ -13,6 +13,7 @@ from amigate.disk.blocks import UnsupportedError
 from amigate.disk.child.run import Work, in_child
 from amigate.disk.formats import Format
 from amigate.disk.volumes.volume import State
+from amigate.disk.witness.inspect import LAZY
 from amigate.errors import AmigateError, UsageError
 from amigate.evidence import strict
 from amigate.evidence.model import View
@@ -67,7 +68,7 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
         "disks": [{"name": disk.name, "format": disk.format.value} for disk in disks],
         "broken": [{"name": disk.name, "state": disk.state.value, "reason": disk.reason} for disk in broken],
     }
-    work = Work(name="amigate.disk.witness.inspect:work", argument=argument)
+    work = Work(name="amigate.disk.witness.inspect:work", argument=argument, modules=LAZY)
     try:
         answer = in_child(work, [disk.blocks for disk in disks], cancelled=cancelled)
         view = strict.decode(View, strict.parse(answer.data.decode("ascii")), "disk")
@@ -77,7 +78,7 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
     return AtRest(view=view, isolation=answer.isolation, notes=notes)
 
 
-def look_at_image(path: Path, *, cancelled: Callable[[], bool] = lambda: False) -> AtRest:
+def look_at_image(path: Path, progress: Callable[[str], None] = lambda _: None) -> AtRest:
     """Look at a disk image file or a block device; raises UsageError for what is none, or is of a format not read."""
     from amigate.disk.source import opened  # noqa: PLC0415 - for files alone
 
@@ -89,7 +90,8 @@ def look_at_image(path: Path, *, cancelled: Callable[[], bool] = lambda: False) 
                     hint="Name an AMI, a disk image, a directory or a file of saved evidence.",
                 )
             disk = Disk(name="disk", blocks=image.file, format=image.format)
-            return look_at([disk], (), cancelled=cancelled)
+            progress(f"reading {path}, {image.file.size:,} bytes, as a {image.format} disk image")
+            return look_at([disk], (), cancelled=lambda: False)
     except OSError as error:
         raise UsageError(
             f"{printable(str(path))}: {printable(str(error))}",
@@ -97,7 +99,7 @@ def look_at_image(path: Path, *, cancelled: Callable[[], bool] = lambda: False) 
         ) from None
 
 
-def look_at_directory(path: Path) -> AtRest:
+def look_at_directory(path: Path, progress: Callable[[str], None] = lambda _: None) -> AtRest:
     """Look at a directory that holds a root file system, which has no volumes and no free space; raises UsageError."""
     from amigate.disk.root.choose import looks_like_root  # noqa: PLC0415 - for directories alone
     from amigate.evidence.at_rest import look  # noqa: PLC0415
@@ -108,6 +110,7 @@ def look_at_directory(path: Path) -> AtRest:
     try:
         with Directory(path) as files:
             if looks_like_root(files):
+                progress(f"reading {path}, a directory")
                 return AtRest(view=look(files, NEEDS, redactor=Redactor()))
     except OSError as error:
         raise UsageError(

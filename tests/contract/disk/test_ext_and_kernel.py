@@ -11,6 +11,8 @@ import socket
 import stat
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +23,6 @@ from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, look, mounted, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts"),
@@ -335,3 +336,29 @@ def without_number(path: str, told: tuple[int, ...]) -> tuple[object, ...]:
         0 if stat.S_ISDIR(mode) else size,
         mtime_ns // 10**9 % 2**32 if path[:5] != "/some" else 0,
     )
+
+
+@pytest.mark.slow
+def test_blocks_with_numbers_of_64_bits_are_found() -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir():
+        pytest.skip("only a file system in memory holds files of 32 TiB")
+    with TemporaryDirectory(dir=memory) as folder:
+        shown = Shown(Path(folder) / "image")
+        make(shown.image, Variant("-t ext4 -J size=4 -N 2000000", size=32 << 40))
+        with mounted(shown.image, kind="ext4") as root:
+            for number in range(60):
+                (root / f"{number}").mkdir()
+                (root / f"{number}/file").write_text(f"{number}" * 2000)
+                os.setxattr(root / f"{number}/file", "user.long", b"v" * 500)
+        with mounted(shown.image, "loop,ro", kind="ext4") as root:
+            look(root, shown)
+        with opened(shown.image) as ext:
+            assert {path: as_tuple(inode) for path, inode in ext.walk()} == shown.inodes
+            assert ext.damage == []
+            far = [each.offset for path in shown.contents for each in ext.extents(path) if each.offset >> 12 >= 1 << 32]
+            assert len(far) > 10
+            assert not any(ext.is_free(offset) for offset in far)
+            for path, expected in shown.contents.items():
+                assert hashlib.sha256(ext.read(path, 1 << 20)).hexdigest() == expected
+                assert ext.xattrs(path) == shown.xattrs[path]

@@ -128,6 +128,43 @@ def test_an_image_of_a_running_machine_is_read_as_the_kernel_recovers_it(name: s
     assert to_replay(image) == {}
 
 
+@pytest.mark.parametrize("options", ["-t ext4", "-t ext4 -O ^metadata_csum,^64bit"])
+def test_a_journal_that_goes_round_is_replayed_over_its_end(options: str, tmp_path: Path) -> None:
+    image, copy = tmp_path / "image", tmp_path / "copy"
+    with image.open("wb") as file:
+        file.truncate(24 * MIB)
+    run("mke2fs", "-q", "-F", "-b", "1024", "-J", "size=1", *options.split(), image)
+    rounds = 0
+    with mounted(image, kind="ext4") as root:
+        for number in range(60):
+            folder = root / str(number)
+            folder.mkdir()
+            for each in range(12):
+                (folder / f"{each}{'x' * 200}").touch()
+            if number:
+                shutil.rmtree(root / str(number - 1))
+            synced(root)
+            if not goes_round(image):
+                continue
+            copied(image, "copy")
+            rounds += goes_round(copy)
+            found, shown = told(copy), Shown(copy)
+            with mounted(copy, kind="ext4") as recovered:
+                look(recovered, shown)
+            assert found == (shown.inodes, shown.contents, shown.xattrs)
+            if rounds >= 3:
+                break
+    assert rounds >= 2
+
+
+def goes_round(image: Path) -> bool:
+    """Whether what is to be replayed begins near the end of a journal, and ends near its beginning."""
+    with closing(FileBlocks(image)) as blocks:
+        journal = open_journal(ExtNodes(read_superblock(blocks), blocks))
+        places = [block for each in _transactions(journal) for block, _ in each.blocks]
+        return bool(places) and min(places) < journal.start
+
+
 def test_blocks_that_were_revoked_are_not_replayed(tmp_path: Path) -> None:
     image = dirty(tmp_path, "-t ext4 -b 1024 -J size=4 -O ^metadata_csum")
     copies = to_replay(image)

@@ -20,6 +20,8 @@ KNOWN = {
     "boot-identities-unique-per-launch",
     "boot-without-key-no-password-path",
     "cloud-init-no-instance-data-left",
+    "disk-free-space-clean",
+    "disk-no-recoverable-secrets",
     "key-live-only-launch-key",
     "key-no-authorized-keys-at-rest",
     "key-no-builder-signature-keys",
@@ -45,7 +47,7 @@ KNOWN = {
 
 
 def test_the_steps_come_in_their_declared_order() -> None:
-    assert [one.name for one in all_steps()] == ["keys", "sshd", "accounts", "residue"]
+    assert [one.name for one in all_steps()] == ["keys", "sshd", "accounts", "residue", "disk"]
 
 
 def test_every_step_meets_known_rules_and_says_why() -> None:
@@ -71,7 +73,7 @@ def test_a_step_that_a_check_names_as_its_remedy_meets_it() -> None:
 def test_only_and_skip_choose_in_the_declared_order() -> None:
     steps = all_steps()
     assert [one.name for one in choose(steps, only=["sshd", "keys"])] == ["keys", "sshd"]
-    assert [one.name for one in choose(steps, skip=["residue"])] == ["keys", "sshd", "accounts"]
+    assert [one.name for one in choose(steps, skip=["residue"])] == ["keys", "sshd", "accounts", "disk"]
 
 
 def test_an_unknown_step_is_refused_with_the_nearest_name() -> None:

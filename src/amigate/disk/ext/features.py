@@ -47,7 +47,7 @@ class Incompatible(IntFlag):
     CASEFOLD = 0x20000
 
 
-_READ = (
+_READ = int(
     Incompatible.FILETYPE
     | Incompatible.RECOVER
     | Incompatible.META_BG
@@ -60,6 +60,7 @@ _READ = (
     | Incompatible.LARGE_DIR
     | Incompatible.INLINE_DATA
 )
+"""A plain number, as the complement of an IntFlag has no bits that it does not know."""
 
 
 def refuse(incompatible: int, read_only: int) -> None:

@@ -86,6 +86,12 @@ class Node(NamedTuple):
         """What the checksums of its blocks begin with: number and generation."""
         return self.inode.number.to_bytes(4, "little") + self.raw[100:104]
 
+    def require_read(self) -> None:
+        """Raise UnsupportedError where what it holds is not read."""
+        if self.flags & _ANY_UNREAD:
+            names = ", ".join(flag.name.lower() for flag in _UNREAD if self.flags & flag)
+            raise UnsupportedError(f"inode {self.inode.number} is {names}, which is not read")
+
 
 class Inodes:
     """The inodes of a file system, read in chunks that are kept for a while."""
@@ -147,15 +153,11 @@ class Inodes:
         return self.with_forks(self.lstat(number, is_own=True))
 
     def with_forks(self, inode: Inode) -> Node:
-        """Return an inode that was just looked at with what it holds; raises UnsupportedError for what is not read."""
+        """Return an inode that was just looked at with what it holds."""
         index = inode.number - 1
         at = (index & self._mask) * self._size
         raw = self._chunks[index >> self._log].inodes[at : at + self._size]
-        flags = int.from_bytes(raw[32:36], "little")
-        if flags & _ANY_UNREAD:
-            names = ", ".join(flag.name.lower() for flag in _UNREAD if flags & flag)
-            raise UnsupportedError(f"inode {inode.number} is {names}, which is not read")
-        return Node(inode, flags, raw)
+        return Node(inode, int.from_bytes(raw[32:36], "little"), raw)
 
     def chunks_of(self, numbers: Iterable[int]) -> set[int]:
         """Return which chunks inodes lie in."""

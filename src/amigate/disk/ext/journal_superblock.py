@@ -44,6 +44,10 @@ class Feature(IntFlag):
     FAST_COMMIT = 0x20
 
 
+_READ = int(sum(Feature))
+"""A plain number, as the complement of an IntFlag has no bits that it does not know."""
+
+
 class _Raw(NamedTuple):
     magic: int
     kind: int
@@ -134,7 +138,7 @@ def open_journal(nodes: ExtNodes) -> Journal:
 
 def _has_checksums(raw: _Raw, content: bytes) -> bool:
     """Whether there are checksums; raises UnsupportedError or IncompleteError for a journal that is not replayed."""
-    unknown = raw.incompatible & ~sum(Feature)
+    unknown = raw.incompatible & ~_READ
     if unknown or raw.read_only:
         raise UnsupportedError(f"features {unknown:#x} and {raw.read_only:#x} of the ext journal are not read")
     if raw.compatible & _CHECKSUMMED or raw.incompatible & Feature.ASYNC_COMMIT:

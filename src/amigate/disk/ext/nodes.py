@@ -33,10 +33,12 @@ class ExtNodes(Inodes):
 
     def folder_runs(self, node: Node) -> list[Run]:
         """Return where the blocks of a folder lie."""
+        node.require_read()
         return folders.folder_runs(self.metadata, node)
 
     def entries(self, node: Node, runs: list[Run] | None = None) -> Iterator[Names]:
         """Yield what is in a folder."""
+        node.require_read()
         return folders.entries(self.metadata, node, runs)
 
     def runs(self, node: Node) -> Iterator[Run]:
@@ -45,10 +47,12 @@ class ExtNodes(Inodes):
 
     def inside(self, node: Node) -> bytes | None:
         """Return the content of a file that lies in its inode."""
+        node.require_read()
         return inline.content(node) if node.flags & Flag.INLINE else None
 
     def target(self, node: Node) -> bytes:
         """Return where a link leads."""
+        node.require_read()
         return links.target(self.metadata, node)
 
     def xattrs(self, node: Node) -> dict[str, bytes]:

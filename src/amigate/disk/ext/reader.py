@@ -35,10 +35,10 @@ class Ext(TreeReader[Node]):
         super().__init__(nodes, kind=superblock.kind, uuid=str(superblock.uuid), label=superblock.label)
         self._free = FreeSpace(nodes.metadata, nodes.groups)
         if has_errors:
-            self._note("the ext file system says of itself that it has errors")
+            self._note(f"the {self.kind} file system says of itself that it has errors")
         if not superblock.was_unmounted and not superblock.journal_inode:
             self._note(
-                "the ext file system was not unmounted, and has no journal: what it holds may not be all in place"
+                f"the {self.kind} file system was not unmounted and has no journal: what it holds may not be in place"
             )
 
     def is_free(self, offset: int) -> bool:

@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     from amigate.evidence.questions import Needs
 
 
+LAZY = (
+    "backports.zstd",
+    "compression.zstd",
+    "cryptography.exceptions",
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.asymmetric.dsa",
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.serialization",
+    "cryptography.hazmat.primitives.serialization.ssh",
+)
+"""What is imported only where an image needs it, which the child can do before it looks at the image alone."""
+
+
 def work(devices: Sequence[Blocks], argument: dict[str, Any]) -> bytes:
     """Return the view of an image as JSON.
 
