@@ -71,7 +71,7 @@ def inspect(
     disks: Sequence[tuple[str, Blocks]], needs: Sequence[Needs], redactor: Redactor, *, broken: Sequence[Volume] = ()
 ) -> View:
     """Return what `needs` ask of the machine's files, and what all bytes of its disks hold; `broken` disks are told."""
-    parts = [_part(volume) for volume in (*survey(disks), *broken)]
+    parts = [opened(volume) for volume in (*survey(disks), *broken)]
     try:
         files = Files(assemble(parts), parts)
         view = look(files, needs, redactor=redactor)
@@ -87,7 +87,7 @@ def inspect(
     return replace(view, inspection=inspection)
 
 
-def _part(volume: Volume) -> Part:
+def opened(volume: Volume) -> Part:
     """Open the file system of a volume; one that cannot be read is said to be so."""
     if volume.state is not State.READABLE or volume.blocks is None:
         return Part(volume=volume)
@@ -105,5 +105,9 @@ def _inspected(part: Part, *, unwalked: str) -> InspectedVolume:
     if part.reader is not None:
         wrong = [unwalked] if unwalked else part.reader.damage
         state, reason = (State.INCOMPLETE, wrong[0]) if wrong else (State.READ, reason)
-    written = sum(extent.length for extent in volume.blocks.written()) if volume.blocks is not None else 0
+    written = 0
+    try:
+        written = sum(extent.length for extent in volume.blocks.written()) if volume.blocks is not None else 0
+    except OSError as error:
+        state, reason = state_of(error), str(error)
     return InspectedVolume(name=volume.name, kind=volume.kind, state=state.value, reason=reason, written_bytes=written)
