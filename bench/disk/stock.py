@@ -38,7 +38,9 @@ def make(folder: Path) -> Path:
         file.truncate((PARTITION_MIB + 2) * MIB)
     table = f"label: gpt\nstart=2048,size={PARTITION_MIB}M\n"
     subprocess.run(["sfdisk", "-q", disk], input=table, text=True, check=True)
-    subprocess.run(["dd", f"if={root}", f"of={disk}", "bs=1M", "seek=1", "conv=sparse,notrunc", "status=none"], check=True)
+    subprocess.run(
+        ["dd", f"if={root}", f"of={disk}", "bs=1M", "seek=1", "conv=sparse,notrunc", "status=none"], check=True
+    )
     root.unlink()
     shutil.rmtree(tree)
     return disk

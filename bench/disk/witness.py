@@ -124,7 +124,9 @@ class Far:
             noted = Noted(disk)
             job(noted)
             seconds = time.perf_counter() - begin
-            written = {extent.offset // BLOCK + each for extent in disk.written() for each in range(extent.length // BLOCK)}
+            written = {
+                extent.offset // BLOCK + each for extent in disk.written() for each in range(extent.length // BLOCK)
+            }
         return seconds, budget.blocks, [index for index in noted.indexes if index in written]
 
     def known(self, indexes: list[int]) -> float:
@@ -163,7 +165,9 @@ def near(image: Path) -> None:
             print(f"{name:20}{seconds:6.2f} s from the file, {size / seconds / 1e6:.0f} MB/s")
     command = [sys.executable, "-m", "amigate", "validate", "--accept-partial", str(image)]
     seconds = _median(lambda: subprocess.run(command, check=False, capture_output=True))
-    print(f"{'amigate validate':20}{seconds:6.2f} s from the file, {size / seconds / 1e6:.0f} MB/s of {size / 1e6:.0f} MB")
+    print(
+        f"{'amigate validate':20}{seconds:6.2f} s from the file, {size / seconds / 1e6:.0f} MB/s of {size / 1e6:.0f} MB"
+    )
 
 
 def _median(run: Callable[[], object]) -> float:

@@ -86,9 +86,7 @@ def test_a_volume_that_is_not_read_leaves_it_open(name: str, bench: Bench) -> No
 
 
 @pytest.mark.parametrize("name", ["luks", "damaged"])
-def test_a_root_that_is_not_read_decides_nothing(
-    name: str, bench: Bench, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_root_that_is_not_read_decides_nothing(name: str, bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     image = bench.image("disk.raw", 64)
     BESIDE[name][0](bench, image)
     assert _run(["validate", "--profile", "aws-shared", str(image)]) == 3
@@ -120,7 +118,9 @@ class Deadly(Raw):
 
 def _reader() -> int:
     """Return the process that reads an image for this one."""
-    children = [int(each) for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()]
+    children = [
+        int(each) for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()
+    ]
     (found,) = [each for each in children if b"amigate.disk.child" in Path(f"/proc/{each}/cmdline").read_bytes()]
     return found
 

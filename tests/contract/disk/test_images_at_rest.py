@@ -53,7 +53,12 @@ def test_every_planted_secret_is_found(name: str, bench: Bench) -> None:
     assert told(report) == EXPECTED
     details = [found.detail for each in report.results for found in each.findings if found.fingerprint]
     assert sum("in free space" in each for each in details) == 1
-    assert {each.status for each in report.results} <= {Status.PASS, Status.FAIL, Status.NOT_ASKED, Status.NOT_APPLICABLE}
+    assert {each.status for each in report.results} <= {
+        Status.PASS,
+        Status.FAIL,
+        Status.NOT_ASKED,
+        Status.NOT_APPLICABLE,
+    }
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -73,7 +78,9 @@ def test_saved_evidence_is_judged_alike_and_holds_no_secret(bench: Bench, capfd:
     assert _run(["validate", str(image), *profile, "--save-evidence", str(kept), "--report", f"json={first}"]) == 1
     assert _run(["validate", str(kept), *profile, "--accept-partial", "--report", f"json={second}"]) == 1
     assert _run(["validate", str(kept), *profile, "--accept-partial"]) == 1
-    answers = [{each["id"]: answer(each) for each in json.loads(path.read_text())["results"]} for path in (first, second)]
+    answers = [
+        {each["id"]: answer(each) for each in json.loads(path.read_text())["results"]} for path in (first, second)
+    ]
     assert answers[0] == answers[1]
     shown = capfd.readouterr()
     every = gzip.decompress(kept.read_bytes()) + first.read_bytes() + second.read_bytes()

@@ -92,7 +92,9 @@ CUT = 0.04
 def mutated(image: Image, places: Places, dice: random.Random) -> Mutant:
     """Return the image with something wrong in it."""
     if dice.random() < CUT:
-        at = dice.choice((dice.randrange(1, len(image.data) // SECTOR), places.sector(dice) // SECTOR + dice.randrange(2)))
+        at = dice.choice(
+            (dice.randrange(1, len(image.data) // SECTOR), places.sector(dice) // SECTOR + dice.randrange(2))
+        )
         return Mutant(image, at * SECTOR)
     while True:
         mutant = Mutant(image)
