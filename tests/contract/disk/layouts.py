@@ -65,9 +65,7 @@ def bootable(bench: Bench, images: Sequence[Path]) -> Path:
         file.write(bytes.fromhex("5256be1b") + b"loading" * 100)
     sizes = [image.stat().st_size >> 20 for image in (loader, esp, swap, *images)]
     types = (BIOS_BOOT, ESP, SWAP, LINUX)
-    table = "label: gpt\n" + "".join(
-        f"size={size}M,type={kind}\n" for size, kind in zip(sizes, types, strict=True)
-    )
+    table = "label: gpt\n" + "".join(f"size={size}M,type={kind}\n" for size, kind in zip(sizes, types, strict=True))
     return disk(bench, table, (loader, esp, swap, *images), sum(sizes) + 2)
 
 

@@ -85,10 +85,8 @@ def test_a_volume_that_is_not_read_leaves_it_open(name: str, bench: Bench) -> No
     assert view.entries["/etc/passwd"].content
 
 
-@pytest.mark.parametrize("name", ["luks", "damaged"])
-def test_a_root_that_is_not_read_decides_nothing(
-    name: str, bench: Bench, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize("name", ["luks", pytest.param("damaged", marks=pytest.mark.slow)])
+def test_a_root_that_is_not_read_decides_nothing(name: str, bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     image = bench.image("disk.raw", 64)
     BESIDE[name][0](bench, image)
     assert _run(["validate", "--profile", "aws-shared", str(image)]) == 3
@@ -120,7 +118,9 @@ class Deadly(Raw):
 
 def _reader() -> int:
     """Return the process that reads an image for this one."""
-    children = [int(each) for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()]
+    children = [
+        int(each) for task in Path("/proc/self/task").iterdir() for each in (task / "children").read_text().split()
+    ]
     (found,) = [each for each in children if b"amigate.disk.child" in Path(f"/proc/{each}/cmdline").read_bytes()]
     return found
 
@@ -143,7 +143,7 @@ def test_a_file_that_shrinks_while_it_is_read_leaves_it_open(bench: Bench) -> No
     assert "earlier than it did" in why_not(view)
 
 
-@pytest.mark.parametrize("part", [0.001, 0.3, 0.9])
+@pytest.mark.parametrize("part", [*(pytest.param(each, marks=pytest.mark.slow) for each in (0.001, 0.3)), 0.9])
 def test_a_truncated_qcow2_decides_nothing(part: float, bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     image = Layout(areas=[EXT4], make=qcow2(plain, "zlib")).image(bench, SOUND, removed=False)
     os.truncate(image, int(image.stat().st_size * part))
