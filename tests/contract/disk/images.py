@@ -27,7 +27,7 @@ UNITS = "etc/systemd/system/cloud-init.target.wants"
 STAGES = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
 DPKG = "Package: openssh-server\nStatus: install ok installed\nVersion: 1:9.2p1-2\n\n"
 SOUND: Mapping[str, str | bytes] = {
-    "etc/passwd": "root:x:0:0::/root:/bin/bash\nbob:x:1000:1000::/home/bob:/bin/sh\napp:x:1001:1001::/srv/app:/bin/sh\n",
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\napp:x:1001:1001::/srv/app:/bin/sh\n",
     "etc/shadow": "root:*:1::::::\nbob:!:1::::::\napp:!:1::::::\n",
     "etc/group": "root:x:0:\nbob:x:1000:\napp:x:1001:\n",
     "etc/machine-id": "",

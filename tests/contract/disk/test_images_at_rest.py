@@ -85,7 +85,7 @@ def test_saved_evidence_is_judged_alike_and_holds_no_secret(bench: Bench, capfd:
     shown = capfd.readouterr()
     evidence = gzip.decompress(kept.read_bytes())
     contents = b"".join(base64.b64decode(each) for each in re.findall(BASE64, evidence))
-    assert b"KbdInteractiveAuthentication no" in contents
+    assert b"kbdinteractiveauthentication no" in contents
     every = evidence + contents + first.read_bytes() + second.read_bytes() + (shown.out + shown.err).encode()
     assert [secret for secret in SECRETS if secret.encode() in every] == []
 
