@@ -38,9 +38,10 @@ def every_key() -> dict[str, bytes]:
         "pkcs8-locked": (_PEM, _PKCS8, _LOCKED),
         "der.pem": (_DER, _PKCS8, _OPEN),
     }
+    shared = dsa.generate_parameters(1024)
     made: dict[str, Callable[[], rsa.RSAPrivateKey | dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
         "rsa": lambda: rsa.generate_private_key(65537, 2048),
-        "dsa": lambda: dsa.generate_private_key(2048),
+        "dsa": shared.generate_private_key,
         "ec": lambda: ec.generate_private_key(ec.SECP256R1()),
     }
     found = {
