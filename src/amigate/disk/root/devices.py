@@ -45,7 +45,7 @@ class Devices:
     def may_be_here(self, name: str, kind: str = "auto") -> bool:
         """Whether a name that means no volume may nevertheless mean one: one whose UUID and label are not read.
 
-        What is exempt has neither, but for an EFI system partition, which is mounted as no other `kind` than its own."""
+        What is exempt has neither, but for an EFI system partition, which is mounted as no `kind` but its own."""
         is_told = any(form.fullmatch(name) for form in (_TAG, _LINK, _GROUP)) or (
             self._disk is not None and _KERNEL.fullmatch(name)
         )
