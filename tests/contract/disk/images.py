@@ -27,7 +27,7 @@ UNITS = "etc/systemd/system/cloud-init.target.wants"
 STAGES = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
 DPKG = "Package: openssh-server\nStatus: install ok installed\nVersion: 1:9.2p1-2\n\n"
 SOUND: Mapping[str, str | bytes] = {
-    "etc/passwd": "root:x:0:0::/root:/bin/bash\nbob:x:1000:1000::/home/bob:/bin/sh\napp:x:1001:1001::/srv/app:/bin/sh\n",
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\napp:x:1001:1001::/srv/app:/bin/sh\n",
     "etc/shadow": "root:*:1::::::\nbob:!:1::::::\napp:!:1::::::\n",
     "etc/group": "root:x:0:\nbob:x:1000:\napp:x:1001:\n",
     "etc/machine-id": "",
@@ -107,14 +107,18 @@ class Area:
         return str(uuid.uuid5(uuid.NAMESPACE_DNS, self.at.strip("/") or "root"))
 
 
+def mounts(areas: Sequence[Area]) -> str:
+    """Return an fstab that mounts each area where it says."""
+    return "".join(f"UUID={each.uuid} {each.at} {each.kind} defaults 0 1\n" for each in areas if each.is_mounted)
+
+
 def file_systems(
     bench: Bench, areas: Sequence[Area], tree: Mapping[str, str | bytes], *, removed: str = "", fstab: str = ""
 ) -> list[Path]:
     """Make the file systems of a machine with this tree, each in a file; `removed` is a file to write and remove.
 
     Without an `fstab` of its own, the machine mounts each area where it says."""
-    lines = "".join(f"UUID={each.uuid} {each.at} {each.kind} defaults 0 1\n" for each in areas if each.is_mounted)
-    every = {**tree, "etc/fstab": fstab or lines}
+    every = {**tree, "etc/fstab": fstab or mounts(areas)}
     images = []
     for number, area in enumerate(areas):
         image = bench.image(f"area{number}", area.mebibytes)
@@ -126,6 +130,7 @@ def file_systems(
             _fill(root, area.more)
             if area.at == "/":
                 _link_units(root)
+                _log_logins(root)
             if removed and _home(removed, areas) is area:
                 _remove(root / removed.removeprefix(area.at.strip("/")).lstrip("/"))
         images.append(image)
@@ -150,6 +155,15 @@ def _link_units(root: Path) -> None:
     (root / UNITS).mkdir(parents=True)
     for stage in STAGES:
         (root / UNITS / f"{stage}.service").symlink_to(f"/usr/lib/systemd/system/{stage}.service")
+
+
+def _log_logins(root: Path) -> None:
+    """Write the log of last logins, which is nearly all hole."""
+    log = root / "var/log/lastlog"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as file:
+        file.seek(1 << 30)
+        file.write(b"\1" * 292)
 
 
 def _remove(file: Path) -> None:

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from .images import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .conftest import Bench
 
 _OPEN, _LOCKED = NoEncryption(), BestAvailableEncryption(b"a passphrase")
@@ -36,9 +38,10 @@ def every_key() -> dict[str, bytes]:
         "pkcs8-locked": (_PEM, _PKCS8, _LOCKED),
         "der.pem": (_DER, _PKCS8, _OPEN),
     }
-    made = {
+    shared = dsa.generate_parameters(1024)
+    made: dict[str, Callable[[], rsa.RSAPrivateKey | dsa.DSAPrivateKey | ec.EllipticCurvePrivateKey]] = {
         "rsa": lambda: rsa.generate_private_key(65537, 2048),
-        "dsa": lambda: dsa.generate_private_key(2048),
+        "dsa": shared.generate_private_key,
         "ec": lambda: ec.generate_private_key(ec.SECP256R1()),
     }
     found = {
@@ -62,7 +65,7 @@ def unnamed() -> dict[str, bytes]:
 
 def initramfs(bench: Bench) -> dict[str, bytes]:
     """Return an initramfs with a host key for each program that packs them."""
-    content = {name: _archive(Key(f"initramfs of {name}").private.encode()) for name in ("gzip", "xz", "bzip2", "zstd")}
+    content = {name: archive(Key(f"initramfs of {name}").private.encode()) for name in ("gzip", "xz", "bzip2", "zstd")}
     plain = bench.folder / "initramfs"
     plain.write_bytes(content["zstd"])
     bench.run("zstd", "-q", "-f", plain)
@@ -74,7 +77,7 @@ def initramfs(bench: Bench) -> dict[str, bytes]:
     }
 
 
-def _archive(key: bytes) -> bytes:
+def archive(key: bytes) -> bytes:
     """Return an archive of cpio (newc) with one host key."""
     files = {"etc/dropbear/dropbear_ed25519_host_key": key, "TRAILER!!!": b""}
     made = b""

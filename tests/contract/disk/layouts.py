@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .images import Area, disk, file_systems, put
+from .images import Area, disk, file_systems, mounts, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +36,14 @@ class Layout:
     make: Callable[[Bench, Sequence[Path]], Path]
     removed: str = "srv/removed"
     """Where the file lay that was removed."""
+    fstab: str = ""
+    """What is mounted beside the areas."""
 
     def image(self, bench: Bench, tree: Mapping[str, str | bytes], *, removed: bool) -> Path:
         """Make the image of a machine with this tree; with `removed`, a private key lies in free space."""
-        return self.make(bench, file_systems(bench, self.areas, tree, removed=self.removed if removed else ""))
+        fstab = mounts(self.areas) + self.fstab
+        where = self.removed if removed else ""
+        return self.make(bench, file_systems(bench, self.areas, tree, removed=where, fstab=fstab))
 
 
 def plain(bench: Bench, images: Sequence[Path]) -> Path:
@@ -117,13 +121,20 @@ def qcow2(make: Callable[[Bench, Sequence[Path]], Path], compression: str) -> Ca
     return converted
 
 
+USUAL = """\
+/dev/sr0 /media/cdrom0 udf,iso9660 user,noauto 0 0
+UUID=9c4a4a5e-3b0e-4c9c-9a53-0f5a3e0e5a11 none swap sw 0 0
+tmpfs /tmp tmpfs nosuid,nodev 0 0
+LABEL=data /srv/data xfs defaults,nofail 0 2
+files.example:/export /srv/shared nfs4 defaults,_netdev 0 0
+"""
 LAYOUTS = {
     "ext2, no table": Layout(areas=[Area(make="mkfs.ext2 -q -b 4096")], make=plain),
     "ext3 of 1k, no table": Layout(areas=[Area(make="mkfs.ext3 -q -b 1024")], make=plain),
     "ext4 of 1k, no table": Layout(areas=[Area(make="mkfs.ext4 -q -b 1024")], make=plain),
     "ext4 of 4k, no table": Layout(areas=[Area(make="mkfs.ext4 -q -b 4096")], make=plain),
     "xfs, no table": Layout(areas=[XFS], make=plain),
-    "gpt with boot, esp and swap": Layout(areas=[EXT4], make=bootable),
+    "gpt with boot, esp and swap": Layout(areas=[EXT4], make=bootable, fstab=USUAL),
     "gpt with /boot and /home": Layout(
         areas=[XFS, Area(make="mkfs.ext4 -q -b 1024", at="/boot"), Area(make="mkfs.ext4 -q", at="/home")],
         make=gpt,

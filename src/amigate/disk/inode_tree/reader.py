@@ -10,6 +10,7 @@ from amigate.disk.inode_tree.nodes import NodeT
 from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.inode_tree.walk import Walk
 from amigate.disk.reader import MOST_DEPTH
+from amigate.disk.stream import stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,14 @@ class TreeReader(Generic[NodeT]):
             for at, extent in window:
                 content[at : at + extent.length] = self._nodes.blocks.read(extent.offset, extent.length)
         return bytes(content)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file, without its holes."""
+        inside = self._nodes.inside(self._regular(path))
+        if inside is not None:
+            yield inside
+        for _, data in stream(self._nodes.blocks, self.extents(path)):
+            yield data
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root."""

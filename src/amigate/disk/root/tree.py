@@ -10,6 +10,7 @@ from amigate.disk.reader import MOST_ENTRIES
 from amigate.disk.root.descent import Found, descend
 from amigate.disk.root.table import Mount, Unseen
 from amigate.evidence.file_system import Inode
+from amigate.evidence.pieces import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,11 @@ class Tree:
         """Return the first bytes of a regular file."""
         mount, inner = self._table.find(path)
         return _reader(mount.part).read(inner, cap_bytes)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file, without its holes."""
+        mount, inner = self._table.find(path)
+        return pieces(_reader(mount.part), inner)
 
     def xattrs(self, path: str) -> Mapping[str, bytes]:
         """Return the extended attributes of what is at `path`."""

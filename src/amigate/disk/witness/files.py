@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from amigate.evidence.pieces import pieces
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -60,6 +62,11 @@ class Files:
         """Return the first bytes of a regular file."""
         files, inner = self._of(path)
         return files.read(inner, cap_bytes)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file, without its holes."""
+        files, inner = self._of(path)
+        return pieces(files, inner)
 
     def name(self, part: Part, path: str) -> str:
         """Return the path by which a file of a volume is found here; that of the machine where it shows the file."""
