@@ -72,7 +72,9 @@ class InPieces(Protocol):
     """A file system that reads a large file without holding all of it."""
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file piece by piece, without its holes; raises OSError as `read` does."""
+        """Yield the content of a regular file piece by piece; raises OSError as `read` does.
+
+        Holes may be left out."""
 
 
 class LoopError(OSError):

@@ -94,6 +94,11 @@ class Tree:
         mount, inner = self._table.find(path)
         return _reader(mount.part).read(inner, cap_bytes)
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """Yield the content of a regular file, of a large one without its holes."""
+        mount, inner = self._table.find(path)
+        return _reader(mount.part).pieces(inner)
+
     def xattrs(self, path: str) -> Mapping[str, bytes]:
         """Return the extended attributes of what is at `path`."""
         mount, inner = self._table.find(path)
