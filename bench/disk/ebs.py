@@ -1,7 +1,7 @@
 """How long a snapshot takes to read by the EBS direct APIs where each block takes 15 ms, beside what could be at best.
 
-The server is that of ebs_server.py. At best is the latency times the rounds that so many connections need; what comes on
-top is the work of client and server, on the same machine."""
+The server is that of ebs_server.py. At best is the latency times the rounds that so many connections need; what comes
+on top is the work of client and server, on the same machine."""
 
 from __future__ import annotations
 

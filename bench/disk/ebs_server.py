@@ -36,8 +36,10 @@ class Snapshot(Protocol):
     """What is served."""
 
     size_gib: int
-    indexes: Sequence[int]
-    """Of the blocks that were written."""
+
+    @property
+    def indexes(self) -> Sequence[int]:
+        """Of the blocks that were written."""
 
     def block(self, index: int) -> tuple[bytes, str]:
         """Return a block and its checksum."""

@@ -38,9 +38,8 @@ def make(folder: Path) -> Path:
         file.truncate((PARTITION_MIB + 2) * MIB)
     table = f"label: gpt\nstart=2048,size={PARTITION_MIB}M\n"
     subprocess.run(["sfdisk", "-q", disk], input=table, text=True, check=True)
-    subprocess.run(
-        ["dd", f"if={root}", f"of={disk}", "bs=1M", "seek=1", "conv=sparse,notrunc", "status=none"], check=True
-    )
+    copy = ("dd", f"if={root}", f"of={disk}", "bs=1M", "seek=1", "conv=sparse,notrunc", "status=none")
+    subprocess.run(copy, check=True)
     root.unlink()
     shutil.rmtree(tree)
     return disk
@@ -53,5 +52,5 @@ def _unpack(tree: Path) -> int:
         raise SystemExit("there is no base in the sandbox's cache; run `make demo` first")
     with tarfile.open(tars[0]) as base:
         members = [each for each in base if not each.isdev() and not each.name.removeprefix("./").startswith(KEPT_OUT)]
-        base.extractall(tree, members, filter="fully_trusted")
+        base.extractall(tree, members, filter="fully_trusted")  # noqa: S202 - the sandbox made it
     return sum(each.size for each in members if each.isfile())

@@ -2,12 +2,13 @@
 
     python bench/disk/witness.py [--latency-ms 15] [--image FILE]
 
-The disk is that of stock.py unless one is given. Beside each job over the network is what the same blocks take where all
-of them are known from the start, and the latency alone."""
+The disk is that of stock.py unless one is given. Beside each job over the network is what the same blocks take where
+all of them are known from the start, and the latency alone; beside each job on the file, its seconds of processor."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import View
     from amigate.evidence.questions import Needs, Question
 
-REPEATS = 1
+REPEATS = 3
 
 
 class Noted:
@@ -111,6 +112,13 @@ def search(disk: Blocks) -> None:
     assert not found.unseen
 
 
+JOBS: dict[str, Callable[[Blocks], None]] = {
+    "evidence, no search": evidence,
+    "walk": walk,
+    "search of all bytes": search,
+}
+
+
 @dataclass(frozen=True)
 class Far:
     """The disk behind the EBS direct APIs."""
@@ -124,9 +132,7 @@ class Far:
             noted = Noted(disk)
             job(noted)
             seconds = time.perf_counter() - begin
-            written = {
-                extent.offset // BLOCK + each for extent in disk.written() for each in range(extent.length // BLOCK)
-            }
+            written = {at for extent in disk.written() for at in range(extent.offset // BLOCK, extent.end // BLOCK)}
         return seconds, budget.blocks, [index for index in noted.indexes if index in written]
 
     def known(self, indexes: list[int]) -> float:
@@ -145,7 +151,7 @@ def far(port: int, latency_s: float) -> None:
     """Print the jobs over the network."""
     disk = Far(port)
     disk.run(lambda _: None)  # the first client loads botocore's model
-    for name, job in {"evidence, no search": evidence, "walk": walk, "search of all bytes": search}.items():
+    for name, job in JOBS.items():
         runs = [disk.run(job) for _ in range(REPEATS)]
         seconds, (_, blocks, indexes) = statistics.median(run[0] for run in runs), runs[0]
         known = statistics.median(disk.known(indexes) for _ in range(REPEATS))
@@ -160,23 +166,22 @@ def near(image: Path) -> None:
     """Print the jobs on the file."""
     with Raw(image) as disk:
         size = sum(extent.length for extent in disk.written())
-        for name, job in {"evidence, no search": evidence, "walk": walk, "search of all bytes": search}.items():
-            seconds = _median(lambda job=job: job(disk))  # type: ignore[misc]
-            print(f"{name:20}{seconds:6.2f} s from the file, {size / seconds / 1e6:.0f} MB/s")
+        for name, job in JOBS.items():
+            show(name, size, lambda job=job: job(disk))  # type: ignore[misc]
     command = [sys.executable, "-m", "amigate", "validate", "--accept-partial", str(image)]
-    seconds = _median(lambda: subprocess.run(command, check=False, capture_output=True))
-    print(
-        f"{'amigate validate':20}{seconds:6.2f} s from the file, {size / seconds / 1e6:.0f} MB/s of {size / 1e6:.0f} MB"
-    )
+    show("amigate validate", size, lambda: subprocess.run(command, check=False, capture_output=True))
 
 
-def _median(run: Callable[[], object]) -> float:
-    times = []
+def show(name: str, size: int, run: Callable[[], object]) -> None:
+    """Print the medians of a job."""
+    walls, works = [], []
     for _ in range(REPEATS):
-        begin = time.perf_counter()
+        wall, work = time.perf_counter(), sum(os.times()[:4])
         run()
-        times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+        walls.append(time.perf_counter() - wall)
+        works.append(sum(os.times()[:4]) - work)
+    wall, work = statistics.median(walls), statistics.median(works)
+    print(f"{name:20}{wall:6.2f} s from the file, {size / wall / 1e6:.0f} MB/s; processor {work:.2f} s")
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python -m tests.contract.disk.fuzz [--seed 0] [--count 20000] [--only KIND] [--images FOLDER]
 
-A mutant is the same for the same image and seed; `--images` keeps the images, and uses those that are there. Needs root,
-which mounts what it fills. Ends with 1 where a mutant shows a bug."""
+A mutant is the same for the same image and seed; `--images` keeps the images, and uses those that are there. Needs
+root, which mounts what it fills. Ends with 1 where a mutant shows a bug."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.contract.disk.mutations import AnyChecksum
 
 if TYPE_CHECKING:

@@ -7,6 +7,13 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tests.contract.disk.fuzz.any_checksum import any_checksum
+from tests.contract.disk.fuzz.device import Image, Mutant
+from tests.contract.disk.fuzz.kinds import KINDS
+from tests.contract.disk.fuzz.outcome import Result
+from tests.contract.disk.fuzz.strategies import mutated
+from tests.contract.disk.fuzz.truth import files_of, parts_of, places_of, truth_of
+
 from amigate.disk.formats import Format
 from amigate.disk.qcow2 import Qcow2
 from amigate.disk.volumes.volume import Volume
@@ -15,16 +22,11 @@ from amigate.evidence import codec, strict
 from amigate.evidence.model import View
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts.catalogue import NEEDS
-from tests.contract.disk.fuzz.any_checksum import any_checksum
-from tests.contract.disk.fuzz.device import Image, Mutant
-from tests.contract.disk.fuzz.kinds import KINDS
-from tests.contract.disk.fuzz.outcome import Result
-from tests.contract.disk.fuzz.strategies import mutated
-from tests.contract.disk.fuzz.truth import files_of, parts_of, places_of, truth_of
 
 if TYPE_CHECKING:
-    from amigate.disk.blocks import Blocks
     from tests.contract.disk.fuzz.truth import Truth
+
+    from amigate.disk.blocks import Blocks
 
 REPAIRED = 0.3
 """Share of mutants whose checksums are taken for right."""
@@ -86,14 +88,11 @@ class Judge:
         expected = self._truth.expected(mutant)
         wrong = sorted(key for key in files.keys() | expected.keys() if files.get(key) != expected.get(key))
         if any(files.get(key, (None, ""))[1] is not None for key in wrong):
-            if self._truth.is_in_journal(mutant):
-                return Result.OTHER, "an older state"
-            return Result.SILENT, f"{len(wrong)} entries: {wrong[:3]}"
-        if files != self._truth.files:
-            return (Result.TOLD if wrong else Result.CONTENT), ""
-        if files_seen(view) != files_seen(self._view):
+            is_older = self._truth.is_in_journal(mutant)
+            return (Result.OTHER if is_older else Result.SILENT), f"{len(wrong)} entries: {wrong[:3]}"
+        if files == self._truth.files and files_seen(view) != files_seen(self._view):
             return Result.SILENT, "the same files, another view"
-        return Result.EQUAL, ""
+        return (Result.TOLD if wrong else Result.CONTENT if files != self._truth.files else Result.EQUAL), ""
 
 
 def is_whole(view: View) -> bool:

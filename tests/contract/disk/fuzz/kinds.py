@@ -7,11 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.disk.formats import Format
 from tests.contract.disk.conftest import Bench
 from tests.contract.disk.fuzz.tree import awkward, populate
 from tests.contract.disk.shown import mounted
 from tests.contract.disk.test_xfs_mutations import ANY_SIZE
+
+from amigate.disk.formats import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable

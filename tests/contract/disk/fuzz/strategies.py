@@ -92,10 +92,8 @@ CUT = 0.04
 def mutated(image: Image, places: Places, dice: random.Random) -> Mutant:
     """Return the image with something wrong in it."""
     if dice.random() < CUT:
-        at = dice.choice(
-            (dice.randrange(1, len(image.data) // SECTOR), places.sector(dice) // SECTOR + dice.randrange(2))
-        )
-        return Mutant(image, at * SECTOR)
+        anywhere, at_metadata = dice.randrange(1, len(image.data) // SECTOR), places.sector(dice) // SECTOR
+        return Mutant(image, dice.choice((anywhere, at_metadata, at_metadata + 1)) * SECTOR)
     while True:
         mutant = Mutant(image)
         names = dice.choices(tuple(STRATEGIES), (3, 4, 1, 1, 1), k=dice.choice((1, 1, 1, 2)))

@@ -7,6 +7,10 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.contract.disk.fuzz.device import Mutant
+from tests.contract.disk.fuzz.strategies import Places
+from tests.contract.disk.mutations import SECTOR, Patched
+
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.ext.nodes import ExtNodes
 from amigate.disk.formats import Format
@@ -14,18 +18,16 @@ from amigate.disk.pieces import on_device
 from amigate.disk.qcow2 import Qcow2
 from amigate.disk.volumes.survey import survey
 from amigate.disk.witness.inspect import opened
-from tests.contract.disk.fuzz.device import Mutant
-from tests.contract.disk.fuzz.strategies import Places
-from tests.contract.disk.mutations import SECTOR, Patched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.contract.disk.fuzz.device import Image
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
     from amigate.disk.root.part import Part
     from amigate.evidence.file_system import Inode
-    from tests.contract.disk.fuzz.device import Image
 
 MOST_BYTES = 1 << 26
 _JOURNAL = 8
