@@ -46,7 +46,7 @@ def test_a_leaky_image_is_refused_for_each_of_its_defects_and_not_shared(
     cli: CommandLine, leaky_ami: str, ec2: Any, tmp_path: Path, account: Account
 ) -> None:
     reports = ("--report", f"json={tmp_path / 'r.json'}", "--report", "console")
-    done = cli("share", leaky_ami, "--account", RECEIVER, *reports)
+    done = cli("share", leaky_ami, "--account", RECEIVER, "--profile", "first-gate", *reports)
     report = read(tmp_path / "r.json")
     assert done.returncode == 1, done.stderr
     assert report["verdict"] == "fail"
