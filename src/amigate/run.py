@@ -228,7 +228,9 @@ def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
 
 def _notes(profile: Profile, evidence: Evidence, found: Sequence[Result]) -> list[str]:
     """Return what a reader must know beside the results."""
-    notes = []
+    from amigate.facts.reconciled import host_keys  # noqa: PLC0415 - facts are slow to import
+
+    notes = host_keys(evidence)
     if Witness.DISK not in evidence.witnesses and any(
         Witness.DISK in check.evidence for check in rules_of(profile).values()
     ):

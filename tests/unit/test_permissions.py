@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto import mock_aws
 
+from amigate.disk.blocks import UnsupportedError
+from amigate.disk.ebs import Ebs
+from amigate.disk.ebs_client import ebs_client
 from amigate.gate.share import permissions, share
 from amigate.profile import Egress
 from amigate.result import Report, Result, Severity, Status
@@ -31,6 +34,7 @@ EGRESS = (Egress(cidr=IPv4Network("10.0.0.0/8"), port=443),)
 
 NOT_RECORDED = {
     "validate.json": {
+        "ebs:GetSnapshotBlock": "not called: moto has no blocks of the size of AWS's",
         "ec2:CreateTags": "not called: EC2 wants it for the tags in RunInstances, CreateSecurityGroup, ImportKeyPair",
     },
     "reap.json": {"ec2:DescribeRegions": "called with --all-regions alone"},
@@ -51,18 +55,19 @@ def aws() -> Iterator[Aws]:
 
 
 @contextmanager
-def recorded(aws: Aws) -> Iterator[set[str]]:
+def recorded(client: Any) -> Iterator[set[str]]:
     """Give the actions that are called in the block."""
     actions: set[str] = set()
+    service = client.meta.service_model.service_name
 
     def note(model: Any, **_: object) -> None:
-        actions.add(f"ec2:{model.name}")
+        actions.add(f"{service}:{model.name}")
 
-    aws.ec2.meta.events.register("before-call.ec2", note)
+    client.meta.events.register(f"before-call.{service}", note)
     try:
         yield actions
     finally:
-        aws.ec2.meta.events.unregister("before-call.ec2", note)
+        client.meta.events.unregister(f"before-call.{service}", note)
 
 
 def make_image(aws: Aws) -> str:
@@ -73,7 +78,7 @@ def make_image(aws: Aws) -> str:
 def validating(aws: Aws) -> set[str]:
     """Do what validate does in an account."""
     ami = make_image(aws)
-    with recorded(aws) as actions:
+    with recorded(aws.ec2) as actions:
         _, ec2 = describe(aws, ami)
         with open_run(aws, runner_cidr="203.0.113.7/32", egress=EGRESS, pause_s=0) as run:
             machine = run.launch(ec2.image, "A")
@@ -85,6 +90,15 @@ def validating(aws: Aws) -> set[str]:
             zone = aws.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
             with unrecorded(actions):
                 aws.ec2.create_volume(Size=1, AvailabilityZone=zone, TagSpecifications=run._tags("A", "volume"))
+    return actions | reading_snapshots(aws)
+
+
+def reading_snapshots(aws: Aws) -> set[str]:
+    """List the blocks of a snapshot as validate does; moto's are of another size, so none is fetched."""
+    client = ebs_client(aws)
+    snapshot = client.start_snapshot(VolumeSize=1)["SnapshotId"]
+    with recorded(client) as actions, suppress(UnsupportedError), Ebs(client, snapshot):
+        pass
     return actions
 
 
@@ -99,7 +113,7 @@ def unrecorded(actions: set[str]) -> Iterator[None]:
 def sharing(aws: Aws) -> set[str]:
     """Do what share does once the image is judged."""
     ami = make_image(aws)
-    with recorded(aws) as actions:
+    with recorded(aws.ec2) as actions:
         target, _ = describe(aws, ami)
         passed = Result(
             id="r", status=Status.PASS, severity=Severity.HIGH, blocking=False, title="", guideline="", source="",
@@ -124,7 +138,7 @@ def reaping_(aws: Aws) -> set[str]:
             run.launch(image, "A")
             zone = aws.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
             aws.ec2.create_volume(Size=1, AvailabilityZone=zone, TagSpecifications=run._tags("A", "volume"))
-    with recorded(aws) as actions:
+    with recorded(aws.ec2) as actions:
         due = [thing for thing in reaping.find(aws) if thing.run == run.run_id]
         assert not reaping.remove(aws, due, say=lambda _: None, pause_s=0).left
     return actions

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PLACES: Final = re.compile(
-    r"/(?:boot|efi|usr/lib/ostree-boot)/(?:.*/)?(?:initrd|initramfs)[^/]*|/(?:usr/)?lib/modules/[^/]*/initr[^/]*"
+    r"(?:\[[^]]*\])?(?:/(?:boot|efi|usr/lib/ostree-boot)/(?:.*/)?(?:initrd|initramfs)[^/]*"
+    r"|/(?:usr/)?lib/modules/[^/]*/initr[^/]*)"
+    r"|\[[^]]*\]/(?:ostree/.*/)?(?:initrd|initramfs)[^/]*"
 )
+"""Where an initramfs lies; in a volume that is mounted nowhere, which may be one for /boot, behind its name."""
 MOST_PACKED_BYTES = 512 * 1024 * 1024
 MOST_UNPACKED_BYTES = 4 * 1024**3
 _PIECE_BYTES = 4 * 1024 * 1024

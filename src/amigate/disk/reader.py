@@ -41,9 +41,6 @@ class Reader(FileSystem, Protocol):
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root, level by level, and prefetch what the next level needs."""
 
-    def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file, of a large one without its holes."""
-
     def xattrs(self, path: str) -> Mapping[str, bytes]:
         """Return the extended attributes of what is at `path` by their full names (`security.selinux` …)."""
 

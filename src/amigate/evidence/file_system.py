@@ -72,9 +72,7 @@ class InPieces(Protocol):
     """A file system that reads a large file without holding all of it."""
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file piece by piece; raises OSError as `read` does.
-
-        Holes may be left out."""
+        """Yield the content of a regular file piece by piece, without its holes; raises OSError as `read` does."""
 
 
 class LoopError(OSError):

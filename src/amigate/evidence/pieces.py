@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from amigate.evidence.file_system import InPieces
 
@@ -22,20 +21,10 @@ class TooLargeError(OSError):
 
 def pieces(files: FileSystem, path: str) -> Iterator[bytes]:
     """Yield the content of a regular file; raises OSError where some of it cannot be read."""
-    if _is_in_pieces(files):
+    if isinstance(files, InPieces):
         yield from files.pieces(path)
         return
     content = files.read(path, AT_ONCE_BYTES + 1)
     if len(content) > AT_ONCE_BYTES:
         raise TooLargeError(path)
     yield content
-
-
-def _is_in_pieces(files: FileSystem) -> TypeGuard[InPieces]:
-    return _has_pieces(type(files))
-
-
-@cache
-def _has_pieces(kind: type) -> bool:
-    """Whether a class reads in pieces; to ask that of a protocol takes longer than to read a small file."""
-    return issubclass(kind, InPieces)

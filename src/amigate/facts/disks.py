@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError, NotApplicableError
+from amigate.detect.hits import Sort
 from amigate.evidence.questions import Needs
 from amigate.facts.host_keys import CLOCK
 from amigate.result import Finding
@@ -23,8 +24,11 @@ _PLACES = {
     "unknown": "in a place whose owner cannot be told",
 }
 _KINDS = {"private-key": "a private key", "aws-access-key": "an AWS credential", "password-hash": "a password hash"}
-_JUDGED_AS_FILES = frozenset({"private-key", "aws-access-key"})
-"""What rules about files look for in files, knowing what packages ship."""
+_JUDGED_AS_FILES = {
+    "private-key": frozenset({Sort.PRIVATE_KEY, Sort.HOST_KEY}),
+    "aws-access-key": frozenset({Sort.AWS_KEY, Sort.AWS_FILE}),
+}
+"""What rules about files look for in files, knowing what packages ship; and what they say where they see it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +36,16 @@ class Disks:
     """What was seen of the disks."""
 
     inspection: Inspection
+    seen: frozenset[tuple[str, Sort]] = frozenset()
+    """Path and sort of what the search of all files found."""
 
     @classmethod
     def read(cls, view: View) -> Disks:
         """Take what was inspected; raises InconclusiveError where nothing could be, NotApplicableError of a folder."""
         if view.inspection is not None:
-            return cls(inspection=view.inspection)
+            searched = () if view.broken else view.searches.values()
+            seen = frozenset((found.path, found.sort) for each in searched for found in each.found)
+            return cls(inspection=view.inspection, seen=seen)
         if not view.broken and view.is_at_rest(CLOCK.key):
             raise NotApplicableError("a directory has files alone, and neither volumes nor free space")
         raise InconclusiveError(view.broken or "the disks of the image were not looked at")
@@ -51,19 +59,19 @@ class Disks:
     def recoverable(self) -> list[Finding]:
         """Find the secrets that can be read off the disks, each once for each place.
 
-        A key that a file holds is judged by the rules about files, and so is every copy of it; a password hash counts
-        wherever it is. What a package brought, and what libraries test themselves with, is no secret."""
-        kept = {each.fingerprint for each in self.inspection.recovered if each.place == "file" and _is_judged(each)}
+        A key that the search of all files saw is judged by the rules about files, and so is every copy of it; a
+        password hash counts wherever it is. What a package brought, and what libraries test themselves with, is no
+        secret."""
+        judged = {each.fingerprint for each in self.inspection.recovered if each.package or self._is_seen(each)}
         found = [
             each
             for each in self.inspection.recovered
-            if not (each.is_published or each.package or (_is_judged(each) and each.fingerprint in kept))
+            if not (each.is_published or each.package or (each.kind in _JUDGED_AS_FILES and each.fingerprint in judged))
         ]
         return list(dict.fromkeys(map(_finding, found)))
 
-
-def _is_judged(each: Recovered) -> bool:
-    return each.kind in _JUDGED_AS_FILES
+    def _is_seen(self, each: Recovered) -> bool:
+        return any((each.path, sort) in self.seen for sort in _JUDGED_AS_FILES.get(each.kind, ()))
 
 
 def _finding(each: Recovered) -> Finding:

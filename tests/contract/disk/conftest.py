@@ -46,11 +46,12 @@ class Bench:
         return done.stdout
 
     @contextmanager
-    def loop(self, path: Path, sector: int = 512) -> Iterator[str]:
-        """Yield a loop device of a file."""
+    def loop(self, path: Path, sector: int = 512, *, offset: int = 0, length: int = 0) -> Iterator[str]:
+        """Yield a loop device of a file, or of `length` bytes of it."""
         if os.getuid():
             pytest.skip("loop devices need root")
-        device = self.run("losetup", "--find", "--show", "--sector-size", str(sector), path).strip()
+        place = ("--sector-size", str(sector), "--offset", str(offset), "--sizelimit", str(length))
+        device = self.run("losetup", "--find", "--show", *place, path).strip()
         try:
             yield device
         finally:

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +100,11 @@ def is_gone(process: int) -> bool:
 
 def children() -> set[str]:
     """Return the processes that this one has, also such as have ended and were not asked how."""
-    threads = Path("/proc/self/task").iterdir()
-    return {child for each in threads for child in (each / "children").read_text(encoding="ascii").split()}
+    found: set[str] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended has none
+            found |= set((thread / "children").read_text(encoding="ascii").split())
+    return found
 
 
 @contextmanager

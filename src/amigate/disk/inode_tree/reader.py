@@ -10,7 +10,7 @@ from amigate.disk.inode_tree.nodes import NodeT
 from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.inode_tree.walk import Walk
 from amigate.disk.reader import MOST_DEPTH
-from amigate.evidence.pieces import AT_ONCE_BYTES
+from amigate.disk.stream import stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _MOST_KEPT_BYTES = 16 * 1024 * 1024
 """Of folders whose names are kept, so that paths are found again without reading."""
 _MOST_DAMAGE = 100
-_PIECE = 8 * 1024 * 1024
-"""Bytes of a file that are read at once."""
 _WINDOW = 32 * 1024 * 1024
 """Bytes of a file that are fetched at the same time."""
 
@@ -72,20 +70,20 @@ class TreeReader(Generic[NodeT]):
         if inside is not None:
             return inside[:cap_bytes]
         length = min(node.inode.size, cap_bytes)
-        found: list[bytes] = []
-        end = 0
-        for at, piece in self._written(node, length):
-            found += (bytes(at - end), piece) if at > end else (piece,)
-            end = at + len(piece)
-        return b"".join((*found, bytes(length - end)) if length > end else found)
+        content = bytearray(length)
+        for window in _windows(self._content(node, length)):
+            self._nodes.blocks.prefetch([extent for _, extent in window])
+            for at, extent in window:
+                content[at : at + extent.length] = self._nodes.blocks.read(extent.offset, extent.length)
+        return bytes(content)
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file, of a large one without its holes."""
-        node = self._regular(path)
-        if node.inode.size <= AT_ONCE_BYTES or self._nodes.inside(node) is not None:
-            yield self.read(path, AT_ONCE_BYTES)
-        else:
-            yield from (piece for _, piece in self._written(node, node.inode.size))
+        """Yield the content of a regular file, without its holes."""
+        inside = self._nodes.inside(self._regular(path))
+        if inside is not None:
+            yield inside
+        for _, data in stream(self._nodes.blocks, self.extents(path)):
+            yield data
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root."""
@@ -101,13 +99,6 @@ class TreeReader(Generic[NodeT]):
         if self._nodes.inside(node) is None:
             for _, extent in self._content(node, node.inode.size):
                 yield extent
-
-    def _written(self, node: NodeT, length: int) -> Iterator[tuple[int, bytes]]:
-        """Yield what is no hole in the first bytes of a file, in order, and where in the file it begins."""
-        for window in _windows(_cut(self._content(node, length))):
-            self._nodes.blocks.prefetch([extent for _, extent in window])
-            for at, extent in window:
-                yield at, self._nodes.blocks.read(extent.offset, extent.length)
 
     def _content(self, node: NodeT, length: int) -> Iterator[tuple[int, Extent]]:
         """Yield where the first bytes of a file lie: in the file, and on the device."""
@@ -165,13 +156,6 @@ class TreeReader(Generic[NodeT]):
     def _note(self, sentence: str) -> None:
         if len(self._damage) < _MOST_DAMAGE:
             self._damage.append(sentence)
-
-
-def _cut(content: Iterator[tuple[int, Extent]]) -> Iterator[tuple[int, Extent]]:
-    """Yield where content lies, in pieces that are read at once."""
-    for at, extent in content:
-        for done in range(0, extent.length, _PIECE):
-            yield at + done, Extent(extent.offset + done, min(_PIECE, extent.length - done))
 
 
 def _windows(content: Iterator[tuple[int, Extent]]) -> Iterator[list[tuple[int, Extent]]]:

@@ -110,7 +110,7 @@ def _of_device(wanted: Wanted, at: str, devices: Devices) -> Mount | Unseen | No
         return Unseen(at=at, reason=f"{wanted.source} mounts {wanted.what} there, which several volumes are: {names}")
     if found:
         return _of_volume(found[0], wanted, at)
-    if "nofail" in wanted.options and not devices.may_be_here(wanted.what):
+    if "nofail" in wanted.options and not devices.may_be_here(wanted.what, wanted.kind):
         return None
     return Unseen(at=at, reason=f"{wanted.source} mounts {wanted.what} there, which is none of the volumes read")
 

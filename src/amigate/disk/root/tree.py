@@ -10,6 +10,7 @@ from amigate.disk.reader import MOST_ENTRIES
 from amigate.disk.root.descent import Found, descend
 from amigate.disk.root.table import Mount, Unseen
 from amigate.evidence.file_system import Inode
+from amigate.evidence.pieces import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,9 +96,9 @@ class Tree:
         return _reader(mount.part).read(inner, cap_bytes)
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file, of a large one without its holes."""
+        """Yield the content of a regular file, without its holes."""
         mount, inner = self._table.find(path)
-        return _reader(mount.part).pieces(inner)
+        return pieces(_reader(mount.part), inner)
 
     def xattrs(self, path: str) -> Mapping[str, bytes]:
         """Return the extended attributes of what is at `path`."""
@@ -108,6 +109,11 @@ class Tree:
         """Return the volume that holds a regular file, and where on it the content lies."""
         mount, inner = self._table.find(path)
         return mount.part, _reader(mount.part).extents(inner)
+
+    def holder(self, path: str) -> tuple[Part, str]:
+        """Return the volume that shows `path`, and where on it that is; raises IncompleteError below unseen places."""
+        mount, inner = self._table.find(path)
+        return mount.part, inner
 
     def walk(self) -> Iterator[Found]:
         """Yield every entry that the machine shows, one file system after the other.

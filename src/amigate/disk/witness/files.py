@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from amigate.evidence.pieces import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
     from amigate.disk.reader import Reader
     from amigate.disk.root.part import Part
     from amigate.disk.root.tree import Tree
-    from amigate.evidence.file_system import Inode
+    from amigate.evidence.file_system import FileSystem, Inode
 
 
 class Files:
@@ -61,15 +64,18 @@ class Files:
         return files.read(inner, cap_bytes)
 
     def pieces(self, path: str) -> Iterator[bytes]:
-        """Yield the content of a regular file, of a large one without its holes."""
+        """Yield the content of a regular file, without its holes."""
         files, inner = self._of(path)
-        return files.pieces(inner)
+        return pieces(files, inner)
 
     def name(self, part: Part, path: str) -> str:
-        """Return the path by which a file of a volume is found here; that of the machine where it shows the volume."""
+        """Return the path by which a file of a volume is found here; that of the machine where it shows the file."""
         for mount in self._tree.mounts:
             if mount.part is part and mount.inner == "/":
-                return f"{mount.at.rstrip('/')}{path}"
+                shown = f"{mount.at.rstrip('/')}{path}"
+                with suppress(OSError):
+                    if self._tree.holder(shown) == (part, path):
+                        return shown
         return f"{self._prefixes[id(part)]}{path}"
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
@@ -90,7 +96,7 @@ class Files:
         except OSError as error:
             self._damage.append(f"{place}: what is mounted over cannot be told: {error}")
 
-    def _of(self, path: str) -> tuple[Tree | Reader, str]:
+    def _of(self, path: str) -> tuple[FileSystem, str]:
         """Return which file system a path is of, and where in it."""
         prefix, slash, inner = path.partition("]/")
         reader = self._readers.get(f"{prefix}]") if slash and path.startswith("[") else None

@@ -50,7 +50,10 @@ def work(devices: Sequence[Blocks], argument: dict[str, Any]) -> bytes:
     `argument` is `{"disks": [{"name", "format"}, …], "broken": [{"name", "state", "reason"}, …]}`: what each device is
     called, `raw` or `qcow2`; and the disks that could not be opened."""
     disks: list[tuple[str, Blocks]] = []
-    broken = [Volume(kind="unknown", **each) for each in argument["broken"]]
+    broken = [
+        Volume(name=each["name"], kind="unknown", state=State(each["state"]), reason=each["reason"])
+        for each in argument["broken"]
+    ]
     for device, about in zip(devices, argument["disks"], strict=True):
         try:
             disks.append((about["name"], Qcow2(device) if about["format"] == Format.QCOW2 else device))

@@ -53,9 +53,6 @@ class Reader:
     def lstat(self, path: str) -> Inode:
         raise NotImplementedError
 
-    def pieces(self, path: str) -> Iterator[bytes]:
-        raise NotImplementedError
-
     def readlink(self, path: str) -> str:
         raise NotImplementedError
 

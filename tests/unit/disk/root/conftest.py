@@ -67,9 +67,6 @@ class Fake:
             raise IsADirectoryError(path)
         return content[:cap_bytes]
 
-    def pieces(self, path: str) -> Iterator[bytes]:
-        yield self.read(path, 1 << 20)
-
     def walk(self) -> Iterator[tuple[str, Inode]]:
         for path in self.entries:
             if path != "/":

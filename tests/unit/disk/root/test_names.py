@@ -96,6 +96,8 @@ def test_a_name_that_nobody_can_tell_may_be_here(name: str, may: bool) -> None: 
 
 def test_only_a_uuid_or_label_may_be_that_of_an_efi_partition(devices: Devices) -> None:
     assert devices.may_be_here("UUID=1234-ABCD")
+    assert devices.may_be_here("UUID=1234-ABCD", "vfat")
+    assert not devices.may_be_here("LABEL=data", "xfs")
     assert not devices.may_be_here("/dev/sdb1")
 
 
