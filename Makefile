@@ -1,5 +1,5 @@
 # `make demo` shows the main job on the embedded sandbox, `make test` runs the tests; each sets up what it needs.
-.PHONY: demo test lint unit integration e2e-slow setup setup-dev clean help
+.PHONY: demo test lint unit integration e2e-slow fuzz setup setup-dev clean help
 
 help:
 	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
@@ -7,6 +7,7 @@ help:
 	@echo "make unit         the tests that boot nothing (seconds)"
 	@echo "make integration  the tests that boot virtual machines (minutes)"
 	@echo "make e2e-slow     longer proofs, not part of make test: cloud-init and systemd images, every fault at every call"
+	@echo "make fuzz         thousands of mutated images put to the reading at rest; needs root (minutes)"
 	@echo "make clean        remove the virtual environment and build leftovers; images stay in the cache"
 
 setup:
@@ -41,6 +42,9 @@ e2e-slow: setup-dev
 	@.venv/bin/pytest -m "slow and not vm" -s
 	@echo "==> slow tests that boot virtual machines"
 	@.venv/bin/pytest -m "slow and vm"
+
+fuzz: setup-dev
+	@.venv/bin/python -m tests.contract.disk.fuzz
 
 clean:
 	rm -rf .venv build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache

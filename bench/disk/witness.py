@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import stock
 from ebs_server import BLOCK, OfFile, client_of, served
+from walk import FarBlocks
 
 from amigate.disk.blocks import Extent
 from amigate.disk.budget import Budget
@@ -168,6 +169,13 @@ def near(image: Path) -> None:
         size = sum(extent.length for extent in disk.written())
         for name, job in JOBS.items():
             show(name, size, lambda job=job: job(disk))  # type: ignore[misc]
+        for name, job in {"evidence, no search": evidence, "walk": walk}.items():
+            device = FarBlocks(image)
+            job(device)
+            print(
+                f"{name:20}{device.seconds:6.2f} s of waiting alone for {device.units} blocks, "
+                f"known from the start {device.ideal_seconds:.2f} s"
+            )
     command = [sys.executable, "-m", "amigate", "validate", "--accept-partial", str(image)]
     show("amigate validate", size, lambda: subprocess.run(command, check=False, capture_output=True))
 

@@ -30,22 +30,35 @@ class _Worker:
     def __init__(self, folder: Path) -> None:
         self._command = (sys.executable, "-m", "tests.contract.disk.fuzz.worker", str(folder))
         self._process: subprocess.Popen[str] | None = None
+        self._code = 0
+        """How the last one ended."""
 
     def judge(self, kind: str, seed: int) -> Outcome:
-        """Return what becomes of a mutant."""
+        """Return what becomes of a mutant; one with which the process ended is tried again, as others may end it."""
+        return self._asked(kind, seed) or self._asked(kind, seed) or self._ended(kind, seed)
+
+    def _asked(self, kind: str, seed: int) -> Outcome | None:
+        """Return what the process answers, None where it ends or is late."""
         process = self._running()
         assert process.stdin
         assert process.stdout
-        process.stdin.write(f"{kind} {seed}\n")
-        process.stdin.flush()
+        try:
+            process.stdin.write(f"{kind} {seed}\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            self.close()
+            return None
         line = process.stdout.readline() if select.select([process.stdout], [], [], LONGEST_WAIT_S)[0] else ""
-        if line:
-            told = json.loads(line)
-            return Outcome(**told | {"result": Result(told["result"])})
-        code = self.close()
-        is_late = code in {-signal.SIGPROF, -signal.SIGKILL}
+        if not line:
+            self.close()
+            return None
+        told = json.loads(line)
+        return Outcome(**told | {"result": Result(told["result"])})
+
+    def _ended(self, kind: str, seed: int) -> Outcome:
+        is_late = self._code in {-signal.SIGPROF, -signal.SIGKILL}
         result = Result.HANG if is_late else Result.CRASH
-        return Outcome(kind=kind, seed=seed, result=result, detail=f"the process ended: {code}")
+        return Outcome(kind=kind, seed=seed, result=result, detail=f"the process ended: {self._code}")
 
     def _running(self) -> subprocess.Popen[str]:
         if self._process is None:
@@ -54,20 +67,17 @@ class _Worker:
             )
         return self._process
 
-    def close(self) -> int:
-        """End the process; return how it ended, by SIGKILL where it did not end by itself."""
+    def close(self) -> None:
+        """End the process, by SIGKILL where it did not end by itself."""
         process, self._process = self._process, None
         if process is None:
-            return 0
-        assert process.stdin
-        assert process.stdout
-        try:
-            process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.stdin.close()
-        process.stdout.close()
-        return process.wait()
+            return
+        with process:  # which closes its pipes and waits
+            try:
+                process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._code = process.returncode
 
 
 @contextmanager
