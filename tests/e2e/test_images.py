@@ -28,7 +28,17 @@ def judged(cli: CommandLine, sandbox: Sandbox, folder: Path, wanted: str, *optio
     disk = images.build(choice.image, defects=choice.defects)
     ami = sandbox.add_image(disk, name=wanted, memory_mib=choice.memory_mib)
     kept = ("--save-evidence", str(folder / "image.evidence"))
-    done = cli("validate", ami, "--profile", "first-gate", *options, *kept, "--report", f"json={folder / 'r.json'}", timeout_s=900)
+    done = cli(
+        "validate",
+        ami,
+        "--profile",
+        "first-gate",
+        *options,
+        *kept,
+        "--report",
+        f"json={folder / 'r.json'}",
+        timeout_s=900,
+    )
     assert (folder / "r.json").exists(), done.stderr
     report: dict[str, Any] = json.loads((folder / "r.json").read_text())
     return done.returncode, report
