@@ -32,6 +32,8 @@ PHASES = (
     "DeleteKeyPair",
 )
 """Calls that mark the phases of a run: the kill comes as soon as the first of them is answered."""
+FEW = ("CreateSecurityGroup", "RunInstances", "DescribeInstances", "TerminateInstances", "DeleteKeyPair")
+PARAMETERS = [pytest.param(phase, marks=[] if phase in FEW else [pytest.mark.slow]) for phase in PHASES]
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def run_until(bed: Bed, action: str) -> None:
         assert process.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("phase", PARAMETERS)
 def test_what_a_killed_run_leaves_is_reaped(bed: Bed, others: list[str], phase: str) -> None:
     run_until(bed, phase)
     early = subprocess.run(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 
-COUNT = 50
+COUNT = 25
 """Mutants of each kind."""
 
 

@@ -174,7 +174,21 @@ def attributes(root: Path) -> None:
         os.removexattr(root / "some/f5", f"user.number_{number}")
 
 
-@pytest.fixture(scope="module", params=VARIANTS)
+LESS_USUAL = {
+    "blocks of 16 KiB",
+    "folder blocks of 16 KiB",
+    "inodes of 1 KiB",
+    "inodes of 2 KiB",
+    "rmapbt",
+    "no sparse inodes",
+    "nrext64",
+    "exchange-range",
+    "stripes",
+}
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.slow] if name in LESS_USUAL else []) for name in VARIANTS]
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Return an image that the kernel filled, and what it shows of it; mounted again, for what is in memory only."""
     variant = VARIANTS[request.param]
