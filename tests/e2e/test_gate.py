@@ -91,6 +91,7 @@ def test_sharing_again_changes_nothing_and_says_so(
     )
 
 
+@pytest.mark.slow
 def test_an_image_whose_sshd_never_starts_fails_and_shows_its_console(
     cli: CommandLine, ami: Callable[..., str], tmp_path: Path, account: Account
 ) -> None:

@@ -145,6 +145,7 @@ def test_nothing_stays_when_the_run_is_ended_during_boot(
     assert not leftovers(aws)
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_leaves_is_reaped_and_nothing_else(
     sandbox: Sandbox, aws: Aws, cli: CommandLine, clean_ami: str
 ) -> None:
