@@ -127,6 +127,8 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
         "test_offers_no_password_method",
         "test_host_keys_unique_per_launch",
         "test_earlier_launch_key_absent",
+        "test_every_volume_inspected",
+        "test_no_recoverable_secrets",
         "test_ami_tools_current",
         "test_application_secrets_random",
         "test_can_install_launch_key",
