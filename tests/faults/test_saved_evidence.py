@@ -65,6 +65,10 @@ ln -sf /root/.bash_history home/sha/.ssh/authorized_keys2
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE5vYm9keUtub3dzVGhlUHJpdmF0ZUhhbGZPZlRoaXM="
 
 
+LIVE = ("--profile", "first-gate")
+"""The images of these machines have no disk that could be read."""
+
+
 def amigate(bed: Bed | None, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command: with the sandbox's account, or without any account and any endpoint."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AMIGATE_"))}
@@ -80,7 +84,7 @@ def collected(bed: Bed, folder: Path, *, code: int) -> tuple[Path, dict[str, Any
     file, report = folder / "image.evidence", folder / "live.json"
     done = amigate(
         bed, "validate", bed.ami, "--user", "admin", "--timeout", "20", "--report", f"json={report}",
-        "--save-evidence", str(file),
+        *LIVE, "--save-evidence", str(file),
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return file, json.loads(report.read_text())
@@ -90,7 +94,10 @@ def again(file: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Judge saved evidence where no network is: in a network namespace of its own."""
     known = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AMIGATE_"))}
     done = subprocess.run(
-        ["unshare", "--net", sys.executable, "-m", "amigate", "validate", str(file), "--report", "json", *arguments],
+        [
+            *("unshare", "--net", sys.executable, "-m", "amigate"),
+            *("validate", str(file), *LIVE, "--report", "json", *arguments),
+        ],
         env=known, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr
@@ -158,7 +165,7 @@ def test_evidence_is_saved_of_a_machine_that_nobody_could_log_in_to(bed: Bed, tm
     file, report = tmp_path / "image.evidence", tmp_path / "live.json"
     done = amigate(
         bed, "validate", bed.ami, "--user", "admin", "--timeout", "6", "--report", f"json={report}",
-        "--save-evidence", str(file),
+        *LIVE, "--save-evidence", str(file),
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     code, found = again(file)
@@ -202,10 +209,10 @@ def test_what_was_not_looked_at_answers_no_rule_of_another_profile(bed: Bed, tmp
 def test_a_witness_that_was_not_asked_makes_the_verdict_partial(bed: Bed, tmp_path: Path) -> None:
     file = tmp_path / "image.evidence"
     done = amigate(
-        bed, "validate", bed.ami, "--evidence", "ec2", "--accept-partial", "--save-evidence", str(file), "-q"
+        bed, "validate", bed.ami, *LIVE, "--evidence", "ec2", "--accept-partial", "--save-evidence", str(file), "-q"
     )
     assert done.returncode == 0, done.stderr
-    refused = amigate(None, "validate", str(file))
+    refused = amigate(None, "validate", str(file), *LIVE)
     assert refused.returncode == 3
     assert "collected without instance, twin, probe" in refused.stderr
     code, report = again(file, "--accept-partial")
