@@ -184,7 +184,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
     """Turn a fact's answer into a skip or a failure; a rule about the disk at rest is not asked of a machine."""
     declared = check_of(getattr(item, "function", None))
     if declared is not None and set(declared.evidence) == {Witness.DISK}:
-        pytest.skip(_NEEDS_MORE.format(Witness.DISK))
+        pytest.skip(_NEEDS_MORE.format(Witness.DISK))  # what is not found on a machine proves nothing there
     with _answers(item):
         return (yield)
 

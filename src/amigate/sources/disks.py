@@ -74,6 +74,8 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
         view = strict.decode(View, strict.parse(answer.data.decode("ascii")), "disk")
     except (OSError, ValueError) as error:
         return AtRest(view=View(broken=f"the disk at rest could not be read: {printable(str(error))}"))
+    if view.inspection is None:  # such a view is a directory's, to which the rules about disks do not apply
+        return AtRest(view=View(broken="the disk at rest could not be read: nothing was said of its volumes"))
     notes = [f"The process that read the disk was not apart in every way: {gap}." for gap in answer.isolation.gaps]
     return AtRest(view=view, isolation=answer.isolation, notes=notes)
 
