@@ -66,9 +66,9 @@ def run(*command: str | Path) -> str:
 
 
 @contextmanager
-def mounted(image: Path, options: str = "loop", kind: str = "xfs") -> Iterator[Path]:
-    """Mount an image with the kernel, in a namespace that no other process can take the mount along from."""
-    root = image.with_suffix(".mnt")
+def mounted(image: Path, options: str = "loop", kind: str = "xfs", *, at: Path | None = None) -> Iterator[Path]:
+    """Mount an image or device with the kernel, in a namespace that no other process can take the mount along from."""
+    root = at or image.with_suffix(".mnt")
     root.mkdir(exist_ok=True)
     script = 'mount -t "$4" -o "$1" "$2" "$3" && echo mounted && read -r _; umount "$3"'
     command: list[str | Path] = ["unshare", "--mount", "sh", "-c", script, "sh", options, image, root, kind]

@@ -14,6 +14,8 @@ from amigate.disk.volumes.volume import State, Volume
 from amigate.disk.xfs import Xfs
 from amigate.evidence.redaction.redactor import Redactor
 
+from .shown import mounted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,10 +61,7 @@ def test_removed_secrets_are_found_on_ext4_where_debugfs_says_that_nothing_is(be
 def fill(bench: Bench, image: Path) -> None:
     """Write secrets to a file system, and remove some."""
     gone = key(bench, "gone")
-    at = bench.folder / "mnt"
-    at.mkdir()
-    bench.run("mount", "-o", "loop", image, at)
-    try:
+    with mounted(image, kind="auto") as at:
         for name, content in (
             ("kept", key(bench, "kept")),
             ("gone", gone),
@@ -73,8 +72,6 @@ def fill(bench: Bench, image: Path) -> None:
         os.sync()
         (at / "gone").unlink()
         (at / "many").unlink()
-    finally:
-        bench.run("umount", at)
 
 
 def named(hit: Hit) -> str:

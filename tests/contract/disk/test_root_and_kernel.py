@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +14,10 @@ from amigate.disk.root.assemble import assemble
 from amigate.disk.root.part import Part
 from amigate.disk.volumes.survey import survey
 
+from .shown import mounted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .conftest import Bench, Opener
 
@@ -78,8 +80,9 @@ def loop(bench: Bench, disk: Path, mebibyte: int) -> Iterator[str]:
 
 
 @contextmanager
-def mounted(bench: Bench, at: Path, *what: str) -> Iterator[Path]:
-    bench.run("mount", *what, at)
+def shown_at(bench: Bench, at: Path, *what: str) -> Iterator[Path]:
+    """Mount read-only, so that a mount that another process took along changes nothing any more."""
+    bench.run("mount", "-o", "ro", *what, at)
     try:
         yield at
     finally:
@@ -87,9 +90,7 @@ def mounted(bench: Bench, at: Path, *what: str) -> Iterator[Path]:
 
 
 def fill(bench: Bench, device: str, content: dict[str, str]) -> None:
-    at = bench.folder / "fill"
-    at.mkdir(exist_ok=True)
-    with mounted(bench, at, device):
+    with mounted(Path(device), "rw", "auto", at=bench.folder / "fill") as at:
         for path, text in content.items():
             (at / path).parent.mkdir(parents=True, exist_ok=True)
             (at / path).write_text(text)
@@ -105,11 +106,11 @@ def shown_by_kernel(bench: Bench, devices: list[str]) -> dict[str, tuple[int, in
     at = bench.folder / "mnt"
     at.mkdir()
     with (
-        mounted(bench, at, root),
-        mounted(bench, at / "home", homes),
-        mounted(bench, at / "srv/my data", data),
-        mounted(bench, at / "var/log", "--bind", str(at / "srv/my data/logs")),
-        mounted(bench, at / "opt", "--bind", str(at / "srv/my data/logs")),
+        shown_at(bench, at, root),
+        shown_at(bench, at / "home", homes),
+        shown_at(bench, at / "srv/my data", data),
+        shown_at(bench, at / "var/log", "--bind", str(at / "srv/my data/logs")),
+        shown_at(bench, at / "opt", "--bind", str(at / "srv/my data/logs")),
     ):
         found: dict[str, tuple[int, int, int]] = {}
         for folder, folders, files in os.walk(at):
