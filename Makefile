@@ -1,4 +1,9 @@
 # `make demo` shows the main job on the embedded sandbox, `make test` runs the tests; each sets up what it needs.
+# Two tests for each processor: many of them wait for time limits.
+WORKERS = $(shell echo $$(( 2 * $$(nproc) )))
+# Hundreds of short processes would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint unit integration e2e-slow fuzz setup setup-dev clean help
 
 help:
@@ -29,9 +34,9 @@ lint: setup-dev
 
 unit: setup-dev
 	@echo "==> tests that boot nothing"
-	@.venv/bin/pytest -m "not vm and not slow" --ignore=tests/faults -n auto --dist loadfile
+	@.venv/bin/pytest -m "not vm and not slow" --ignore=tests/faults -n $(WORKERS) --dist loadfile
 	@echo "==> faults at every call, machines that hang, lie or die, runs that are killed"
-	@.venv/bin/pytest tests/faults -m "not slow" -n auto --dist worksteal
+	@.venv/bin/pytest tests/faults -m "not slow" -n $(WORKERS) --dist worksteal
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"

@@ -662,6 +662,7 @@ def test_a_search_that_was_cut_off_decides_nothing_but_what_it_found(
     assert {found[rule].status for rule in (HOST, PRIVATE, AWS)} == {UNSURE}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_entries_are_looked_at(tmp_path: Path) -> None:
     tree = sound(tmp_path)
     for folder in range(20):

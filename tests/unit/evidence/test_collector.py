@@ -391,6 +391,11 @@ def million() -> Iterator[list[str]]:
         holder.kill()
 
 
+@pytest.mark.parametrize(
+    "shell",
+    ["dash", *(pytest.param(each, marks=pytest.mark.slow) for each in ("bash", "busybox"))],
+    indirect=True,
+)
 def test_a_million_files_in_a_folder_are_unseen_soon_and_cost_nothing_else(ask: Ask, million: list[str]) -> None:
     questions = [Glob("/mnt/*"), Glob("/mnt/12345*"), ReadFile("/mnt/7"), Glob("/mnt/*/x")]
     view = ask(*questions, prefix=million, deadline_s=120)

@@ -32,6 +32,7 @@ def planted(tmp_path: Path, kit: object) -> tuple[str, ...]:
     return ("unshare", "-m", "sh", "-c", f'{mounts} && exec "$@"', "_")
 
 
+@pytest.mark.slow
 def test_shipped_checks_judge_a_host_and_skips_say_why(tmp_path: Path, planted: tuple[str, ...], kit: object) -> None:
     code, text = run(tmp_path, str(CHECKS), "--hosts=local://", "-ra", "-l", "--log-level=DEBUG", prefix=planted)
     assert code == 1, text

@@ -222,7 +222,9 @@ def test_a_reap_takes_few_calls(aws: Aws, image: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("at", range(1, REAP_CALLS + 1))
-@pytest.mark.parametrize("code,status", [("RequestLimitExceeded", 503), ("InternalError", 500)])
+@pytest.mark.parametrize(
+    "code,status", [("RequestLimitExceeded", 503), pytest.param("InternalError", 500, marks=pytest.mark.slow)]
+)
 def test_a_call_that_is_refused_once_is_made_up_for_by_this_reap_or_the_next(
     aws: Aws, image: dict[str, Any], at: int, code: str, status: int
 ) -> None:
