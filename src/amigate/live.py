@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from amigate.errors import RemovalError
+from amigate.result import Phase
 from amigate.rules import needs_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Log:
     """What is to be said of the run itself: seconds per phase, cost, and notes for the reader."""
 
     phases: dict[str, float] = field(default_factory=dict)
+    timeline: list[Phase] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    """time.monotonic() at the run's begin."""
     notes: list[str] = field(default_factory=list)
     cost: dict[str, float] = field(default_factory=dict)
     left: RemovalError | None = None
@@ -62,6 +66,12 @@ class Log:
             yield
         finally:
             self.phases[name] = round(time.monotonic() - started, 3)
+            self.span(name, started, time.monotonic())
+
+    def span(self, name: str, started: float, ended: float) -> None:
+        """Take something that happened between two times of time.monotonic() into the timeline."""
+        phase = Phase(name=name, started_s=round(started - self.began, 3), duration_s=round(ended - started, 3))
+        self.timeline.append(phase)
 
 
 def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts

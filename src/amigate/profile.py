@@ -15,10 +15,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationError, model_validator
 
 from amigate.errors import UsageError
+from amigate.profile_place import shown
 from amigate.result import Severity, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from amigate.own.tests import OwnTest
 
@@ -106,11 +107,22 @@ class Profile(_Model):
     waivers: tuple[Waiver, ...] = ()
     digest: str = Field(default="", exclude=True, description="SHA-256 of the file; set when it is loaded")
     _own: tuple[OwnTest, ...] = PrivateAttr(default=())
+    _path: str = PrivateAttr(default="")
+    _lines: Mapping[str, int] = PrivateAttr(default_factory=dict)
 
     @property
     def own(self) -> tuple[OwnTest, ...]:
         """The tests that `checks` leads to, each of which is a rule beside `rules`; read when it is loaded."""
         return self._own
+
+    @property
+    def path(self) -> str:
+        """The file that it was loaded from, as `amigate.profile_place.shown` names it."""
+        return self._path
+
+    def line(self, rule: str) -> int | None:
+        """Return the line of that file that asks for `rule`, counted from 1; None for a rule that it does not ask."""
+        return self._lines.get(rule)
 
     def blocks(self, severity: Severity) -> bool:
         """Whether a violation of that severity keeps the image from being shared."""
@@ -159,8 +171,17 @@ def _parse(raw: bytes, name: str, known_rules: frozenset[str] | None) -> Profile
     if known_rules is not None:
         _refuse_unknown(profile, known_rules, own, marks, name)
     loaded = profile.model_copy(update={"digest": _digest(raw, own)})
-    loaded._own = own  # noqa: SLF001 - no field, because no YAML sets it
+    # No fields, because no YAML sets them:
+    loaded._own = own  # noqa: SLF001
+    loaded._path = shown(Path(name))  # noqa: SLF001
+    loaded._lines = _lines(profile, own, marks)  # noqa: SLF001
     return loaded
+
+
+def _lines(profile: Profile, own: Sequence[OwnTest], marks: dict[Location, tuple[int, int]]) -> dict[str, int]:
+    """Return the line that asks for each rule: its own under `rules`, else that of `checks` which leads to the test."""
+    lines = {test.id: marks["checks", profile.checks.index(test.entry)][0] for test in own}
+    return lines | {rule: marks["rules", rule, "@key"][0] for rule in profile.rules}
 
 
 def _own_tests(profile: Profile, base: Path, marks: dict[Location, tuple[int, int]], name: str) -> tuple[OwnTest, ...]:

@@ -119,6 +119,21 @@ class Result:
     step: str = ""
     """The hardening step that mends it, where there is one."""
     duration_s: float = 0.0
+    rationale: str = ""
+    """Why it is required, in a few sentences; empty where the rule does not say."""
+    profile_line: int | None = None
+    """Line of the profile's file that asks for the rule, counted from 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """Something that a run did, and when; phases overlap where a run did several things at a time."""
+
+    name: str
+    """Such as `judge`, or `A login` for the login to launch A."""
+    started_s: float
+    """Seconds since the run began."""
+    duration_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +162,8 @@ class Report:
     audience: str
     profile: str
     profile_digest: str
+    profile_path: str = ""
+    """The profile's file, relative to the repository that it stands in; absolute outside of any."""
     witnesses: tuple[Witness, ...]
     """The witnesses that were asked."""
     collected_at: str
@@ -159,6 +176,8 @@ class Report:
     """Tail of the serial console per launch that could not be used, escaped."""
     timings: Mapping[str, float] = field(default_factory=dict)
     """Seconds per phase."""
+    timeline: tuple[Phase, ...] = ()
+    """The same phases with when they began, in that order; one that came twice stands there twice."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """What the run used of AWS, such as `instance_seconds`."""
     tool: str = ""

@@ -107,6 +107,8 @@ def validate(  # noqa: PLR0913 - the choices a caller has
                         at_rest = reading.result()
                     log.notes += at_rest.notes
                     log.cost |= reading.budget.spent
+                    if reading.span is not None:
+                        log.span("read the disk at rest", *reading.span)
         evidence = _with_views(evidence, seen, planned, at_rest)
         collected(evidence)
         with log.phase("judge"):
@@ -118,6 +120,8 @@ def validate(  # noqa: PLR0913 - the choices a caller has
     log.phases["total"] = round(time.monotonic() - started, 3)
     if seen is not None:
         log.phases["until the last witness was ready"] = round(seen.ready_at - started, 3)
+        for span in seen.spans:
+            log.span(*span)
     report = report_of(target, profile, evidence, found, seen, log)
     if log.left is not None:
         log.left.report = report
@@ -214,6 +218,7 @@ def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
         audience=profile.audience,
         profile=profile.name,
         profile_digest=profile.digest,
+        profile_path=profile.path,
         witnesses=tuple(witness for witness in Witness if witness in evidence.witnesses),
         collected_at=evidence.collected_at,
         evidence_digest=saved.digest(evidence),
@@ -221,6 +226,7 @@ def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts
         notes=(*_notes(profile, evidence, found), *log.notes),
         console=seen.consoles if seen else {},
         timings={**log.phases, **(seen.timings if seen else {})},
+        timeline=tuple(sorted(log.timeline, key=lambda phase: phase.started_s)),
         cost={**log.cost, **({"instance_seconds": round(seen.instance_seconds, 1)} if seen else {})},
         tool=f"amigate {__version__}",
     )

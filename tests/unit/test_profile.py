@@ -197,3 +197,39 @@ def test_no_slip_of_a_key_breaks_the_loader(place: int, character: str) -> None:
     raw = (SOUND[:place] + character + SOUND[place + 1 :]).encode()
     said = refusal(raw)
     assert said is None or said.startswith("p.yaml")
+
+
+def test_each_rule_knows_its_line(loaded: Callable[[str], Profile]) -> None:
+    profile = loaded(SOUND)
+    lines = SOUND.splitlines()
+    for rule in profile.rules:
+        line = profile.line(rule)
+        assert line is not None
+        assert lines[line - 1].strip().startswith(f"{rule}:")
+    assert profile.line("ssh-match-blocks-evaluated") is None
+
+
+def test_a_test_of_ones_own_has_the_line_that_leads_to_it(tmp_path: Path) -> None:
+    (tmp_path / "test_app.py").write_text("def test_port(host): pass\ndef test_user(host): pass\n")
+    path = tmp_path / "mine.yaml"
+    path.write_text(SOUND + "checks:\n  - test_app.py\n")
+    profile = load(str(path), RULES)
+    assert [profile.line(test.id) for test in profile.own] == [len(SOUND.splitlines()) + 2] * 2
+    path.write_text(f"{path.read_text()}".replace("rules:\n", f"rules:\n  {profile.own[0].id}:\n    severity: low\n"))
+    profile = load(str(path), RULES)
+    assert profile.line(profile.own[0].id) == 6
+
+
+def test_a_profile_is_named_relative_to_its_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gate" / "mine.yaml"
+    path.parent.mkdir()
+    path.write_text(SOUND)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load(str(path)).path == path.as_posix()
+    monkeypatch.chdir(tmp_path)
+    assert load("gate/mine.yaml").path == "gate/mine.yaml"
+    (tmp_path / ".git").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load("../gate/mine.yaml").path == "gate/mine.yaml"
+    assert load("first-gate").path == "profiles/first-gate.yaml"

@@ -55,6 +55,8 @@ def results(  # noqa: PLR0913 - what a result depends on
                 remediation=remediation(check) if decision.status is Status.FAIL else "",
                 step=check.remedy if check.remedy != "none" else "",
                 duration_s=sum(decisions[rule, place][1] for place in expected if (rule, place) in decisions),
+                rationale=check.rationale,
+                profile_line=profile.line(rule),
             )
         )
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def document(report: Report) -> dict[str, Any]:
             "snapshots": list(target.snapshots),
         },
         "audience": report.audience,
-        "profile": {"name": report.profile, "digest": report.profile_digest},
+        "profile": {"name": report.profile, "digest": report.profile_digest, "path": report.profile_path},
         "evidence": {
             "witnesses": [str(witness) for witness in report.witnesses],
             "collected_at": report.collected_at,
@@ -48,6 +49,7 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "console": dict(report.console),
         "timings": dict(report.timings),
+        "timeline": [asdict(phase) for phase in report.timeline],
         "cost": dict(report.cost),
     }
 
@@ -67,6 +69,8 @@ def _result(result: Result) -> dict[str, Any]:
         "remediation": result.remediation,
         "step": result.step,
         "duration_s": round(result.duration_s, 4),
+        "rationale": result.rationale,
+        "profile_line": result.profile_line,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ class DiskReading:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="disk at rest")
         self.budget = Budget()
         """What was asked of the EBS direct APIs."""
+        self.span: tuple[float, float] | None = None
+        """Begin and end of the reading, by time.monotonic(), once it came to its end."""
 
     def __enter__(self) -> Self:
         self._future = self._pool.submit(self._read)
@@ -46,7 +49,9 @@ class DiskReading:
             return AtRest(view=View(broken=f"{error}{f' ({error.hint})' if error.hint else ''}"))
 
     def _read(self) -> AtRest:
+        began = time.monotonic()
         found = look_at_snapshots(self._aws, self._snapshots, self.budget, cancelled=self._stopped.is_set)
+        self.span = (began, time.monotonic())
         if not self._stopped.is_set():
             cost = f"{self.budget.blocks} blocks, about USD {self.budget.usd:.4f}"
             self._progress(f"the disk at rest {'could not be read' if found.view.broken else 'was read'}: {cost}")

@@ -12,7 +12,7 @@ from amigate.sources.observer import Observer
 from amigate.sources.reach import reach
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from amigate.evidence.model import View, Viewpoint
     from amigate.plan import Plan
@@ -31,6 +31,8 @@ class Observation:
     """Tail of the serial console of each launch that could not be logged in to; harmless to print."""
     timings: Mapping[str, float]
     """Seconds per launch and phase, such as `A login`."""
+    spans: Sequence[tuple[str, float, float]]
+    """The same with begin and end, by time.monotonic()."""
     instance_seconds: float
     """Sum over the launches, until the observation ended."""
     ready_at: float
@@ -67,6 +69,7 @@ def _together(found: list[Seen]) -> Observation:
         views={viewpoint: view for seen in found for viewpoint, view in seen.views.items()},
         consoles={seen.launch.value: seen.console for seen in found if seen.console},
         timings={f"{seen.launch} {phase}": seconds for seen in found for phase, seconds in seen.laps.items()},
+        spans=[(f"{seen.launch} {phase}", began, ended) for seen in found for phase, began, ended in seen.spans],
         instance_seconds=round(sum(ended_at - seen.launched.launched_at for seen in found if seen.launched), 1),
         ready_at=max(seen.ready_at for seen in found),
     )

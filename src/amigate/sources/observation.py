@@ -72,6 +72,8 @@ class Seen:
     """The tail of the console, when nobody could log in; harmless to print."""
     laps: dict[str, float] = field(default_factory=dict)
     """Seconds per phase."""
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+    """Phase, begin and end, by time.monotonic()."""
     ready_at: float = 0.0
     """time.monotonic() of the last moment at which there was something new to look at."""
 
@@ -88,9 +90,12 @@ class Clock:
     def __init__(self) -> None:
         self._since = time.monotonic()
         self.laps: dict[str, float] = {}
+        self.spans: list[tuple[str, float, float]] = []
+        """Phase, begin and end, by time.monotonic()."""
 
     def lap(self, phase: str) -> None:
         """Count the seconds since the last call to `phase`."""
         now = time.monotonic()
         self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
+        self.spans.append((phase, self._since, now))
         self._since = now

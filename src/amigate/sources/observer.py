@@ -78,7 +78,7 @@ class Observer:
 
         Where AWS or a jump host is in the way, what was not seen until then is broken; what was seen is not lost."""
         clock = Clock()
-        seen = Seen(launch=launch, laps=clock.laps)
+        seen = Seen(launch=launch, laps=clock.laps, spans=clock.spans)
         try:
             seen.launched = self._run.launch(self._image, launch.value, keyless=launch is Launch.KEYLESS)
             clock.lap("launch")
