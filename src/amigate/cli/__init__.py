@@ -16,6 +16,7 @@ from amigate.errors import AmigateError, Exit
 
 COMMANDS = {
     "validate": "Judge whether a machine image may be shared.",
+    "report": "Show a report in other formats, or what changed between two.",
     "share": "Share an AMI with other accounts, if it passes.",
     "inspect": "Show what an AMI is made of, and who may launch it.",
     "bake": "Make a hardened AMI from another one, and judge it.",

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from amigate.errors import UsageError
+from amigate.report.formats import FORMATS as NAMES
 from amigate.result import Witness
 
 if TYPE_CHECKING:
@@ -73,12 +75,30 @@ def launching(command: Command) -> Command:
 
 def reports(command: Command) -> Command:
     """Add where the report goes."""
-    text = "Report as FORMAT (console, json), to PATH or standard output; repeat for more.  [default: console]"
+    text = f"Report as FORMAT ({', '.join(NAMES)}), to PATH or standard output; repeat for more.  [default: console]"
     options = [
         click.option("--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help=text),
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
     ]
     return _apply(command, options)
+
+
+def formats(command: Command) -> Command:
+    """Add the formats in which a report that there is already is shown."""
+    text = f"Show it as FORMAT ({', '.join(NAMES)}), to PATH or standard output; repeat for more.  [default: console]"
+    return click.option("--format", "formats", multiple=True, metavar="FORMAT[=PATH]", help=text)(command)
+
+
+def asked(command: Command) -> Command:
+    """Add which witnesses are asked."""
+    text = "Witnesses to ask: ec2, disk, instance, twin, probe.  [default: all that the profile asks]"
+    return click.option("--evidence", "asked", callback=witnesses, metavar="WITNESS,…", help=text)(command)
+
+
+def accept_partial(command: Command) -> Command:
+    """Add that fewer witnesses will do."""
+    text = "Accept fewer witnesses than the profile asks."
+    return click.option("--accept-partial", is_flag=True, help=text)(command)
 
 
 def witnesses(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Witness, ...] | None:
@@ -120,6 +140,20 @@ def launch_options(  # noqa: PLR0913, PLR0917 - one parameter per option that is
         jump=Jump.parse(ssh_jump, ssh_jump_identity) if ssh_jump else None,
         **rest,
     )
+
+
+def refuse(context: click.Context, target: str, *names: str, why: str = "nothing is launched") -> None:
+    """Raise UsageError for options on the command line that mean nothing with such a target."""
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} mean{'s' * (len(given) == 1)} nothing with {target}: {why}",
+            hint="Leave it out, or name another target.",
+        )
 
 
 def _apply(command: Command, options: list[Callable[[Command], Command]]) -> Command:

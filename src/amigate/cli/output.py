@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 Destination = tuple[str, Path | None]
 
 
-def destinations(reports: Sequence[str]) -> list[Destination]:
-    """Read FORMAT[=PATH]s before anything is launched; raises UsageError for one that cannot work."""
+def destinations(reports: Sequence[str], option: str = "--report") -> list[Destination]:
+    """Read the FORMAT[=PATH]s of an option before anything is launched; raises UsageError for one that cannot work."""
     found: list[Destination] = []
     for report in reports or ("console",):
         name, equals, path = report.partition("=")
         if name not in FORMATS or (equals and not path):
             raise UsageError(
-                f"--report {printable(report)}: that is no report format",
+                f"{option} {printable(report)}: that is no report format",
                 hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(FORMATS)}.",
             )
         if path:
-            require_writable(Path(path), f"--report {name}")
+            require_writable(Path(path), f"{option} {name}")
         found.append((name, Path(path) if path else None))
     if sum(path is None for _, path in found) > 1:
         raise UsageError("two reports would go to standard output", hint="Give all but one of them a PATH.")

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
-from amigate.cli import options, output
+from amigate.cli import options, output, saved
 from amigate.cli.output import exit_code
 from amigate.errors import UsageError
 from amigate.report.escape import printable
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Evidence
     from amigate.live import Options
     from amigate.profile import Profile
-    from amigate.result import Report, Witness
+    from amigate.result import Witness
     from amigate.sources.keep import Keep
 
 LAUNCHING = (
@@ -32,20 +31,11 @@ LAUNCHING = (
 """Parameters that say how to launch and look, which nobody does without an AMI."""
 
 
-_GZIP = b"\x1f\x8b"
-
-
 @click.command("validate")
 @click.argument("target")
 @options.profile
-@click.option(
-    "--evidence",
-    "asked",
-    callback=options.witnesses,
-    metavar="WITNESS,…",
-    help="Witnesses to ask: ec2, disk, instance, twin, probe.  [default: all that the profile asks]",
-)
-@click.option("--accept-partial", is_flag=True, help="Accept fewer witnesses than the profile asks.")
+@options.asked
+@options.accept_partial
 @click.option("--keep", is_flag=True, help="Leave the test instances; say how to log in and how to remove them.")
 @click.option(
     "--save-evidence",
@@ -87,15 +77,15 @@ def command(  # noqa: PLR0913 - one parameter per option
 
     path = _path(target)
     wanted = output.destinations(reports)
-    if path is not None and _is_saved(path):
-        _refuse_options(context, "saved evidence", *LAUNCHING, "save_evidence")
+    if path is not None and saved.is_saved(path):
+        options.refuse(context, "saved evidence", *LAUNCHING, "save_evidence")
         profile = load(profile_name, frozenset(catalogue.checks()))
-        again = partial(_again, path, profile, asked, accept_partial=accept_partial)
+        again = partial(saved.judge, path, profile, asked, accept_partial=accept_partial)
         return exit_code(output.judged(again, wanted))
     kept = _Kept(save_evidence, wanted)
     show = output.progress(quiet=quiet)
     if path is not None:
-        _refuse_options(context, "a directory" if path.is_dir() else "an image file", *LAUNCHING)
+        options.refuse(context, "a directory" if path.is_dir() else "an image file", *LAUNCHING)
         profile = load(profile_name, frozenset(catalogue.checks()))
         return _at_rest(path, profile, asked, wanted, show, kept)
     profile = load(profile_name, frozenset(catalogue.checks()))
@@ -167,31 +157,6 @@ def _path(target: str) -> Path | None:
     return None
 
 
-def _is_saved(path: Path) -> bool:
-    """Whether it is to be read as saved evidence, which is compressed by gzip, as no disk image is."""
-    if path.is_dir() or not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            return file.read(2) == _GZIP or path.suffix == ".evidence"
-    except OSError as error:
-        raise UsageError(f"{printable(str(path))}: {error.strerror}", hint="Name a file that can be read.") from None
-
-
-def _refuse_options(context: click.Context, target: str, *names: str) -> None:
-    """Raise UsageError for options on the command line that mean nothing here."""
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in names and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
-    ]
-    if given:
-        raise UsageError(
-            f"{', '.join(given)} mean{'s' * (len(given) == 1)} nothing with {target}: nothing is launched",
-            hint="Leave it out, or name an AMI.",
-        )
-
-
 def _at_rest(  # noqa: PLR0913, PLR0917 - what the command was told
     path: Path,
     profile: Profile,
@@ -207,16 +172,6 @@ def _at_rest(  # noqa: PLR0913, PLR0917 - what the command was told
     code = exit_code(output.judged(judge, wanted))
     kept.require_saved()
     return code
-
-
-def _again(path: Path, profile: Profile, asked: tuple[Witness, ...] | None, *, accept_partial: bool) -> Report:
-    from amigate.again import judge_again, witnesses_of  # noqa: PLC0415 - slow to import
-    from amigate.evidence.saved import load  # noqa: PLC0415
-
-    evidence = load(path)
-    return judge_again(
-        evidence, profile, witnesses=witnesses_of(evidence, profile, asked, accept_partial=accept_partial)
-    )
 
 
 def _keep(choice: Options, port: int) -> Keep:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from amigate.report.escape import printable
-from amigate.result import Scope, Status, Verdict
+from amigate.report import wording
+from amigate.report.escape import printable, shown
+from amigate.result import Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,27 +44,22 @@ def render(report: Report, *, color: bool = False) -> str:
     for result in results:
         lines += _lines(result, shared, color=color)
     for number, reason in enumerate(shared, 1):
-        lines += ["", f"Reason {number}, of {shared[reason]} rules: {printable(reason)}"]
+        lines += ["", f"Reason {number}, of {shared[reason]} rules: {shown(reason)}"]
     for launch, tail in report.console.items():
         lines += ["", f"Last lines of the serial console of launch {printable(launch)}:"]
         lines += [f"    {printable(line)}" for line in tail.splitlines()]
-    lines += ["", *(f"Note: {printable(note)}" for note in report.notes)]
+    lines += ["", *(f"Note: {shown(note)}" for note in report.notes)]
     counts = " · ".join(f"{number} {status}" for status, number in report.counts.items() if number)
-    return "\n".join([*lines, *_fixes(report), counts, *_verdict(report, color=color)]) + "\n"
-
-
-_KINDS = {"file": "(a disk image)", "directory": "(a directory)"}
+    return "\n".join([*lines, *_fixes(report), counts, _verdict(report, color=color)]) + "\n"
 
 
 def _head(report: Report) -> list[str]:
     target = report.target
-    banner = ["SANDBOX: this endpoint is on this machine; no AWS account was looked at."] if target.sandbox else []
-    name = f' "{printable(target.name)}"' if target.name else ""
-    where = _KINDS.get(target.kind) or f"in {target.region}, owned by {printable(target.account)}"
+    name = f' "{shown(target.name)}"' if target.name else ""
     return [
-        *banner,
-        f"{printable(target.id)}{name} {where}",
-        f"profile {report.profile}, for {report.audience}; asked: {', '.join(report.witnesses)}",
+        *([wording.SANDBOX] if target.sandbox else []),
+        f"{shown(target.id)}{name} {wording.target(target)}",
+        f"profile {shown(report.profile)}, for {report.audience}; asked: {', '.join(report.witnesses)}",
     ]
 
 
@@ -76,22 +72,19 @@ def _shared_reasons(results: Sequence[Result]) -> dict[str, int]:
 def _lines(result: Result, shared: Mapping[str, int], *, color: bool) -> list[str]:
     status = _paint(f"{result.status.upper():{_WIDTH}}", _STYLES.get(result.status, ""), on=color)
     blocking = "" if result.blocking or result.status not in _BAD else ", does not block"
-    lines = [f"{status}  {result.id}  ({result.severity}{blocking})"]
+    lines = [f"{status}  {shown(result.id)}  ({result.severity}{blocking})"]
     if result.status is Status.PASS:
         return lines
     indent = " " * (_WIDTH + 2)
-    lines[0] += f"  {result.title}" if result.status in _BAD else ""
-    if result.message and not (result.findings and result.status is Status.FAIL):
+    lines[0] += f"  {shown(result.title)}" if result.status in _BAD else ""
+    if said := wording.reason(result):
         known = result.status is Status.INCONCLUSIVE and result.message in shared
-        lines.append(f"{indent}{_reference(result, shared) if known else printable(result.message)}")
-    for finding in result.findings[:_FINDINGS_SHOWN]:
-        seen = f"  [{finding.seen}]" if finding.seen else ""
-        print_ = f"  {finding.fingerprint}" if finding.fingerprint else ""
-        lines.append(f"{indent}- {printable(f'{finding.where}: {finding.detail}{print_}{seen}')}")
+        lines.append(f"{indent}{_reference(result, shared) if known else said}")
+    lines += [f"{indent}- {wording.finding(finding)}" for finding in result.findings[:_FINDINGS_SHOWN]]
     if len(result.findings) > _FINDINGS_SHOWN:
         lines.append(f"{indent}… and {len(result.findings) - _FINDINGS_SHOWN} more; the JSON report has all")
-    if result.remediation:
-        lines.append(f"{indent}fix: hardening step {result.step}")
+    if command := wording.fix(result):
+        lines.append(f"{indent}fix: {command}")
     return lines
 
 
@@ -100,52 +93,17 @@ def _reference(result: Result, shared: Mapping[str, int]) -> str:
 
 
 def _fixes(report: Report) -> list[str]:
-    """Return the commands that mend what failed, each once; an image itself cannot be changed."""
-    steps = dict.fromkeys(result.step for result in report.results if result.remediation)
-    if not steps:
-        return []
-    only = " ".join(f"--only {step}" for step in steps)
-    harden = f"    amigate harden ssh://USER@HOST {only}"
-    if report.target.kind in _KINDS:
-        return ["To mend what failed, harden the machine of which the image is made:", harden, ""]
-    return [
-        "To mend what failed, make a new image:",
-        f"    amigate bake --from {report.target.id} --name NEW-NAME --region {report.target.region}",
-        "or harden the machine of which you make your own:",
-        harden,
-        "",
-    ]
+    lines = [line for what, command in wording.fixes(report) for line in (what, f"    {command}")]
+    return [*lines, ""] if lines else []
 
 
 _BAD = (Status.FAIL, Status.INCONCLUSIVE)
+_VERDICTS = {Verdict.FAIL: "1;31", Verdict.INCONCLUSIVE: "1;35", Verdict.PASS: "32"}
 
 
-def _verdict(report: Report, *, color: bool) -> list[str]:
-    blocking = [result for result in report.results if result.blocking]
-    failed = sum(result.status is Status.FAIL for result in blocking)
-    match report.verdict:
-        case Verdict.FAIL:
-            text, style = f"FAIL: {_rules(failed)}. The image may not be shared.", "1;31"
-        case Verdict.INCONCLUSIVE:
-            text = f"INCONCLUSIVE: {_rules(len(blocking), 'could not be decided')}. The image may not be shared."
-            style = "1;35"
-        case Verdict.PASS if report.scope is Scope.FULL and not report.may_share:
-            when = printable(report.collected_at)
-            text = f"PASS: {printable(report.target.id)} met profile {report.profile} when it was looked at ({when})."
-            style = "32"
-        case Verdict.PASS if report.scope is Scope.FULL:
-            text, style = f"PASS: {printable(report.target.id)} MAY BE SHARED under profile {report.profile}.", "1;32"
-        case _:
-            missed = report.counts[Status.NOT_ASKED]
-            text = f"PASS in part: nothing blocks in what was asked; {missed} rules were not asked."
-            style = "33"
-    return [_paint(f"VERDICT {text}", style, on=color)]
-
-
-def _rules(number: int, what: str = "is violated that blocks") -> str:
-    if number == 1:
-        return f"1 rule {what}"
-    return f"{number} rules {what.replace('is violated that blocks', 'are violated that block')}"
+def _verdict(report: Report, *, color: bool) -> str:
+    style = "1;32" if report.may_share else _VERDICTS[report.verdict]
+    return _paint(f"VERDICT {wording.verdict(report)}", style, on=color)
 
 
 def _paint(text: str, style: str, *, on: bool) -> str:

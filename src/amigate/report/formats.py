@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amigate.report import console, json_format
+from amigate.report import console, json_format, junit, markdown, sarif
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,4 +14,8 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Callable[[Report], str]] = {
     "console": console.render,
     "json": json_format.render,
+    "junit": junit.render,
+    "sarif": sarif.render,
+    "markdown": markdown.render,
+    "markdown-comment": markdown.render_comment,
 }

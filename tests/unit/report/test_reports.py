@@ -118,7 +118,7 @@ FAIL            ssh-no-dns-checks  (low, does not block)  Title of ssh-no-dns-ch
 FAIL            ssh-no-password-login  (critical)  Title of ssh-no-password-login
                 - /etc/ssh/sshd_config:3 (user bob): passwordauthentication is yes  [A, B]
                 - /etc/x: there  SHA256:abc
-                fix: hardening step sshd
+                fix: amigate harden ssh://USER@HOST --only sshd
 
 Last lines of the serial console of launch A:
     last line
