@@ -77,16 +77,20 @@ def _rule(result: Result) -> dict[str, Any]:
 
 
 def _alerts(result: Result, report: Report) -> Iterator[dict[str, Any]]:
+    """Yield an alert for each finding; of a rule without any, or that could not be decided, one.
+
+    Their fingerprints leave out which image it is, or each new image would close all alerts and open them anew."""
     if result.status not in _ALERTS:
         return
-    findings = result.findings or (Finding(subject=report.target.id, detail=result.message or "not met"),)
+    target = report.target
+    whole = (Finding(subject=target.id, detail=result.message or "not met"),)
     undecided = result.status is Status.INCONCLUSIVE
     twins: Counter[str] = Counter()
-    for finding in findings[:1] if undecided else findings:
-        parts = ("undecided",) if undecided else (finding.path, finding.subject, finding.detail, finding.fingerprint)
-        what = _digest("\0".join((result.id, *parts)))
+    for finding in whole if undecided else result.findings or whole:
+        parts = (finding.path, finding.subject, finding.detail, finding.fingerprint)
+        what = "\0".join((result.id, *(("undecided",) if undecided else parts))).replace(target.id, "")
         twins[what] += 1
-        yield _alert(result, finding, report.target, report.profile_path, f"{what}:{twins[what]}")
+        yield _alert(result, finding, target, report.profile_path, f"{_digest(what)}:{twins[what]}")
 
 
 def _alert(result: Result, finding: Finding, target: Target, profile: str, fingerprint: str) -> dict[str, Any]:

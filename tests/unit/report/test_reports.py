@@ -10,94 +10,14 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.report.made import EVERYTHING, HOSTILE, hostile_report, report, result
 
 from amigate.report import console, json_format
 from amigate.report.escape import printable
 from amigate.report.formats import FORMATS
-from amigate.result import Finding, Report, Result, Severity, Status, Target, Witness
+from amigate.result import Finding, Result, Severity, Status, Target
 
 SCHEMA = json.loads((files("amigate.report") / "schema.json").read_text())
-HOSTILE = [
-    "\x1b[2J\x1b]0;owned\x07",
-    "\u202eevil\u2066",
-    "line\nVERDICT PASS",
-    "\r\x08\x7f",
-    "\udc80\udcff",
-    "\x9b31m",
-    "\u2028\u200b\ufeff",
-    "\0",
-]
-
-
-def result(rule: str, status: Status, severity: Severity = Severity.CRITICAL, **changes: Any) -> Result:
-    fields: dict[str, Any] = {
-        "id": rule,
-        "status": status,
-        "severity": severity,
-        "blocking": status in (Status.FAIL, Status.INCONCLUSIVE) and severity.rank >= Severity.HIGH.rank,
-        "title": f"Title of {rule}",
-        "guideline": "aws-shared-ami/some",
-        "source": "https://docs.aws.amazon.com/some",
-        "witness": (Witness.INSTANCE,),
-        "message": "",
-    }
-    return Result(**fields | changes)
-
-
-def report(*results: Result, **changes: Any) -> Report:
-    fields: dict[str, Any] = {
-        "target": Target(
-            kind="ami",
-            id="ami-0123456789abcdef0",
-            name="golden",
-            partition="aws",
-            account="123456789012",
-            region="eu-central-1",
-            snapshots=("snap-1",),
-        ),
-        "audience": "accounts",
-        "profile": "first-gate",
-        "profile_digest": "sha256:" + "0" * 64,
-        "witnesses": (Witness.EC2, Witness.INSTANCE),
-        "collected_at": "2026-01-01T00:00:00+00:00",
-        "evidence_digest": "sha256:" + "1" * 64,
-        "results": results,
-        "tool": "amigate 0.1.0",
-    }
-    return Report(**fields | changes)
-
-
-EVERYTHING = report(
-    result(
-        "ssh-no-password-login",
-        Status.FAIL,
-        message="2 findings",
-        findings=(
-            Finding(
-                subject="user bob",
-                path="/etc/ssh/sshd_config",
-                line=3,
-                detail="passwordauthentication is yes",
-                seen="A, B",
-            ),
-            Finding(path="/etc/x", detail="there", fingerprint="SHA256:abc"),
-        ),
-        remediation="amigate bake …",
-        step="sshd",
-    ),
-    result("ssh-no-dns-checks", Status.FAIL, Severity.LOW, findings=(Finding(subject="s", detail="usedns is yes"),)),
-    result("boot-fresh-key-logs-in", Status.INCONCLUSIVE, message="nothing answered"),
-    result("account-no-empty-passwords", Status.PASS),
-    result("package-ami-tools-current", Status.NOT_APPLICABLE, Severity.MEDIUM, message="no AMI tools"),
-    result("ami-owned-and-available", Status.NOT_ASKED, message="none of its witnesses was asked"),
-    result("key-live-only-launch-key", Status.WAIVED, message="waived by ops until 2026-12-31: known"),
-    result("boot-earlier-launch-key-absent", Status.WARN, message="met, with a remark"),
-    notes=("The disk was not read.",),
-    console={"A": "last line\n\x1b[31mred"},
-    timings={"judge": 0.5},
-    cost={"instance_seconds": 61.5},
-)
-
 CONSOLE = """\
 ami-0123456789abcdef0 "golden" in eu-central-1, owned by 123456789012
 profile first-gate, for accounts; asked: ec2, instance
@@ -214,18 +134,6 @@ def test_the_schema_refuses_what_is_no_report() -> None:
     for damage in damages:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**json_format.document(EVERYTHING), **damage}, SCHEMA)
-
-
-def hostile_report(text: str) -> Report:
-    finding = Finding(subject=text, path=f"/{text}", line=1, detail=text, fingerprint=text, seen=text)
-    return report(
-        result("a", Status.FAIL, message=text, findings=(finding,)),
-        result("b", Status.INCONCLUSIVE, message=text),
-        result("c", Status.WARN, message=text, findings=(finding,)),
-        target=Target(kind="ami", id="ami-1", name=text),
-        notes=(text,),
-        console={"A": text},
-    )
 
 
 @pytest.mark.parametrize("text", HOSTILE)
