@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -58,7 +59,11 @@ def amigate() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit; every error becomes one message on standard error."""
+    """Run the command line and exit; every error becomes one message on standard error.
+
+    What standard output cannot encode, it shows escaped: reports have characters that a locale may lack."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_run(arguments))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from amigate.result import Report
 
+_NARROW = 72
+"""Columns of a terminal in which there is no room to indent."""
 Destination = tuple[str, Path | None]
 
 
@@ -52,14 +55,21 @@ def require_writable(path: Path, option: str) -> None:
 
 
 def write(report: Report, wanted: Sequence[Destination]) -> None:
-    """Write the report to each destination; a file appears whole or not at all."""
+    """Write the report to each destination, standard output last; a file appears whole or not at all."""
     for name, path in wanted:
         if path is not None:
             _write_file(path, FORMATS[name](report))
-        elif name == "console":
-            click.echo(console.render(report, color=_color()), nl=False, color=True)
-        else:
-            click.echo(FORMATS[name](report), nl=False)
+    for name, path in wanted:
+        if path is None:
+            _say(_on_terminal(report) if name == "console" else FORMATS[name](report).encode())
+
+
+def _say(text: str | bytes) -> None:
+    """Write to standard output; a reader who has closed it has had enough, which changes no verdict."""
+    try:
+        click.echo(text, nl=False, color=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def judged(judge: Callable[[], Report], wanted: Sequence[Destination]) -> Report:
@@ -90,8 +100,10 @@ def exit_code(report: Report) -> int:
     return {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[report.verdict]
 
 
-def _color() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+def _on_terminal(report: Report) -> str:
+    terminal = sys.stdout.isatty()
+    narrow = terminal and shutil.get_terminal_size().columns < _NARROW
+    return console.render(report, color=terminal and not os.environ.get("NO_COLOR"), narrow=narrow)
 
 
 def _write_file(path: Path, text: str) -> None:

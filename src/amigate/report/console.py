@@ -36,13 +36,15 @@ _SHARED = 3
 """A reason that so many undecided rules have is told once, below them."""
 
 
-def render(report: Report, *, color: bool = False) -> str:
-    """Return the report as lines of text, with ANSI colours if asked for; image content is escaped."""
+def render(report: Report, *, color: bool = False, narrow: bool = False) -> str:
+    """Return the report as lines of text, with ANSI colours if asked for; image content is escaped.
+
+    Nothing is wrapped, so that what is copied or searched for is whole; `narrow` indents little."""
     results = sorted(report.results, key=lambda result: (ORDER.index(result.status), result.severity.rank))
     lines = [*_head(report), ""]
     shared = _shared_reasons(results)
     for result in results:
-        lines += _lines(result, shared, color=color)
+        lines += _lines(result, shared, 0 if narrow else _WIDTH, color=color)
     for number, reason in enumerate(shared, 1):
         lines += ["", f"Reason {number}, of {shared[reason]} rules: {shown(reason)}"]
     for launch, tail in report.console.items():
@@ -69,13 +71,13 @@ def _shared_reasons(results: Sequence[Result]) -> dict[str, int]:
     return {message: number for message, number in undecided.items() if number >= _SHARED}
 
 
-def _lines(result: Result, shared: Mapping[str, int], *, color: bool) -> list[str]:
-    status = _paint(f"{result.status.upper():{_WIDTH}}", _STYLES.get(result.status, ""), on=color)
+def _lines(result: Result, shared: Mapping[str, int], width: int, *, color: bool) -> list[str]:
+    status = _paint(result.status.upper().ljust(width), _STYLES.get(result.status, ""), on=color)
     blocking = "" if result.blocking or result.status not in _BAD else ", does not block"
     lines = [f"{status}  {shown(result.id)}  ({result.severity}{blocking})"]
     if result.status is Status.PASS:
         return lines
-    indent = " " * (_WIDTH + 2)
+    indent = " " * (width + 2)
     lines[0] += f"  {shown(result.title)}" if result.status in _BAD else ""
     if said := wording.reason(result):
         known = result.status is Status.INCONCLUSIVE and result.message in shared

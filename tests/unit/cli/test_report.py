@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -101,3 +104,38 @@ def test_how_to_judge_means_nothing_with_a_report(
 def test_a_path_that_cannot_be_written_is_found_before_anything_is_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(["report", "/nowhere/report.json", "--format", "sarif=/nowhere/at/all.sarif"]) == 2
     assert "--format sarif /nowhere/at/all.sarif: no file can be written there" in capsys.readouterr().err
+
+
+def started(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "amigate", *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+LOCALES = [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}]
+
+
+@pytest.mark.parametrize("environment", LOCALES)
+def test_a_locale_that_lacks_our_characters_changes_no_verdict(written: Path, environment: dict[str, str]) -> None:
+    with (
+        started("report", str(written), **environment) as shown,
+        started("report", str(written), "--format", "markdown", **environment) as markdown,
+    ):
+        out, err = shown.communicate(timeout=60)
+        assert (shown.returncode, err) == (1, b"")
+        assert b"\nVERDICT FAIL: " in out
+        assert markdown.communicate(timeout=60) == (FORMATS["markdown"](EVERYTHING).encode(), b"")
+
+
+def test_a_closed_pipe_changes_no_verdict_and_costs_no_file(written: Path, tmp_path: Path) -> None:
+    other = tmp_path / "report.xml"
+    with started("report", str(written), "--format", "console", "--format", f"junit={other}") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+    assert other.read_text() == FORMATS["junit"](EVERYTHING)

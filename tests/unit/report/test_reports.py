@@ -60,6 +60,13 @@ def test_the_console_report_is_as_it_always_was() -> None:
     )
 
 
+def test_a_narrow_terminal_has_the_same_words_with_little_indent() -> None:
+    narrow = console.render(EVERYTHING, narrow=True)
+    assert narrow.split() == console.render(EVERYTHING).split()
+    assert "\nFAIL  ssh-no-password-login  (critical)" in narrow
+    assert "\n  fix: amigate harden ssh://USER@HOST --only sshd\n" in narrow
+
+
 @pytest.mark.parametrize(
     "results,expected",
     [
