@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from amigate.cli import files
 from amigate.errors import RemovalError, UsageError
 from amigate.report import console
 from amigate.report.escape import printable
@@ -39,29 +39,30 @@ def destinations(reports: Sequence[str], option: str = "--report") -> list[Desti
                 hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(FORMATS)}.",
             )
         if path:
-            require_writable(Path(path), f"{option} {name}")
+            files.require_writable(Path(path), f"{option} {name}", device=True)
         found.append((name, Path(path) if path else None))
     if sum(path is None for _, path in found) > 1:
         raise UsageError("two reports would go to standard output", hint="Give all but one of them a PATH.")
+    paths = [path.resolve() for _, path in found if path is not None and (path.is_file() or not path.exists())]
+    if len(set(paths)) < len(paths):
+        raise UsageError("two reports would go to one file", hint="Give each of them a PATH of its own.")
     return found
 
 
-def require_writable(path: Path, option: str) -> None:
-    """Raise UsageError, before anything is launched, when no file can be written to `path`."""
-    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise UsageError(
-            f"{option} {printable(str(path))}: no file can be written there", hint="Name a file that can be written."
-        )
-
-
 def write(report: Report, wanted: Sequence[Destination]) -> None:
-    """Write the report to each destination, standard output last; a file appears whole or not at all."""
+    """Write the report to each destination, standard output last; raises UsageError once all that can be is written."""
+    failed: UsageError | None = None
     for name, path in wanted:
         if path is not None:
-            _write_file(path, FORMATS[name](report))
+            try:
+                files.write(path, FORMATS[name](report))
+            except UsageError as error:
+                failed = failed or error
     for name, path in wanted:
         if path is None:
             _say(_on_terminal(report) if name == "console" else FORMATS[name](report).encode())
+    if failed is not None:
+        raise failed
 
 
 def _say(text: str | bytes) -> None:
@@ -104,13 +105,3 @@ def _on_terminal(report: Report) -> str:
     terminal = sys.stdout.isatty()
     narrow = terminal and shutil.get_terminal_size().columns < _NARROW
     return console.render(report, color=terminal and not os.environ.get("NO_COLOR"), narrow=narrow)
-
-
-def _write_file(path: Path, text: str) -> None:
-    try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.absolute().parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", hint="Name a file that can be written.") from None

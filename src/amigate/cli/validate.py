@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from amigate.cli import options, output, saved
+from amigate.cli import files, options, output, saved
 from amigate.cli.output import exit_code
 from amigate.errors import UsageError
 from amigate.report.escape import printable
@@ -115,7 +115,7 @@ class _Kept:
         self._path = path
         self._error: UsageError | None = None
         if path is not None:
-            output.require_writable(path, "--save-evidence")
+            files.require_writable(path, "--save-evidence")
             if path.absolute() in [other.absolute() for _, other in reports if other is not None]:
                 raise UsageError(
                     f"--save-evidence {printable(str(path))}: a report goes there", hint="Name another file."

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.report.made import EVERYTHING, report, result
@@ -17,9 +18,6 @@ from amigate.evidence import saved
 from amigate.report import json_format
 from amigate.report.formats import FORMATS
 from amigate.result import Status, Target
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -139,3 +137,35 @@ def test_a_closed_pipe_changes_no_verdict_and_costs_no_file(written: Path, tmp_p
         assert process.stderr.read() == b""
     assert process.returncode == 1
     assert other.read_text() == FORMATS["junit"](EVERYTHING)
+
+
+def test_two_reports_to_one_file_are_a_wrong_call(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    formats = ["--format", f"json={written}", "--format", f"junit={written.parent / '.' / written.name}"]
+    assert _run(["report", str(written), *formats]) == 2
+    assert "two reports would go to one file" in capsys.readouterr().err
+
+
+def test_a_device_is_written_to_and_stays_one(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["report", str(written), "--format", "json=/dev/null", "--format", "junit=/dev/null"]) == 1
+    assert Path("/dev/null").is_char_device()
+    assert _run(["validate", "ami-0123456789abcdef0", "--save-evidence", "/dev/null"]) == 2
+    assert "no file can be written there" in capsys.readouterr().err
+
+
+def test_a_file_that_fails_late_costs_no_other_and_leaves_nothing_half_written(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replace_file = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "first":
+            raise OSError(28, "No space left on device")
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    formats = [f"json={tmp_path / 'first'}", f"junit={tmp_path / 'second'}", "console"]
+    assert _run(["report", str(written), *(part for each in formats for part in ("--format", each))]) == 2
+    said = capsys.readouterr()
+    assert "first: No space left on device" in said.err
+    assert "VERDICT FAIL" in said.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "second"]
