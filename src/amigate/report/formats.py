@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amigate.report import console, json_format, junit, markdown, sarif
+from amigate.report.html import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,4 +19,5 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "sarif": sarif.render,
     "markdown": markdown.render,
     "markdown-comment": markdown.render_comment,
+    "html": page.render,
 }
