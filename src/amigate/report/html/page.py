@@ -59,7 +59,7 @@ def render(report: Report) -> str:
         tone=_tone(report),
         where=wording.target(report.target),
         sandbox=wording.SANDBOX if report.target.sandbox else "",
-        blocking=_sorted([result for result in report.results if result.blocking]),
+        why=_why(report),
         fixes=wording.fixes(report),
         groups=_groups(report),
         anchors=_anchors(report.results),
@@ -89,6 +89,15 @@ def _headline(report: Report) -> str:
             return "Met its profile"
         case _:
             return "Nothing blocks in what was asked"
+
+
+def _why(report: Report) -> list[list[Result]]:
+    """Return what blocks, the gravest first; rules that are undecided for one reason stand together."""
+    found: dict[str, list[Result]] = {}
+    for result in _sorted([result for result in report.results if result.blocking]):
+        undecided = result.status is Status.INCONCLUSIVE and result.message
+        found.setdefault(f"reason {result.message}" if undecided else f"rule {result.id}", []).append(result)
+    return list(found.values())
 
 
 def _tone(report: Report) -> str:

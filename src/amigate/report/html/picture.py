@@ -28,18 +28,8 @@ class Picture:
     width: int
     height: int
     boxes: dict[str, Box]
-
-    @property
-    def lines(self) -> list[tuple[str, str]]:
-        """Each line as the box that it leads to, and the path that SVG draws."""
-        return [(end, _line(self.boxes[start], self.boxes[end])) for start, end in _LINES]
-
-
-_LINES = (
-    *(("image", end) for end in ("ec2", "disk", "A", "B")),
-    *(("A", "twin"), ("B", "twin")),
-    *(("A", "probe"), ("B", "probe")),
-)
+    lines: tuple[tuple[str, str], ...]
+    """Each line as the box that it leads to, and the path that SVG draws."""
 
 
 def _line(start: Box, end: Box) -> str:
@@ -61,21 +51,43 @@ def _boxes(width: int, height: int, **places: tuple[int, int]) -> dict[str, Box]
     return {name: Box(x=x, y=y, width=width, height=height) for name, (x, y) in places.items()}
 
 
+_WIDE = _boxes(
+    216,
+    88,
+    ec2=(2, 2),
+    disk=(2, 254),
+    image=(288, 128),
+    A=(574, 2),
+    twin=(574, 128),
+    B=(574, 254),
+    probe=(862, 128),
+)
+_TALL = {
+    **_boxes(162, 80, ec2=(2, 112), disk=(180, 112), A=(2, 222), B=(180, 222), twin=(91, 332), probe=(91, 438)),
+    "image": Box(x=64, y=2, width=216, height=80),
+}
 WIDE = Picture(
     name="wide",
     width=1080,
     height=344,
-    boxes=_boxes(
-        216, 88,
-        ec2=(2, 2), disk=(2, 254), image=(288, 128), A=(574, 2), twin=(574, 128), B=(574, 254), probe=(862, 128),
+    boxes=_WIDE,
+    lines=(
+        *((end, _line(_WIDE["image"], _WIDE[end])) for end in ("ec2", "disk", "A", "B")),
+        *((start, _line(_WIDE[start], _WIDE[end])) for start in ("A", "B") for end in ("twin", "probe")),
     ),
-)  # fmt: skip
+)
 TALL = Picture(
     name="tall",
     width=344,
     height=520,
-    boxes=_boxes(
-        162, 80,
-        ec2=(2, 112), disk=(180, 112), image=(91, 2), A=(2, 222), B=(180, 222), twin=(91, 332), probe=(91, 438),
+    boxes=_TALL,
+    lines=(
+        *((end, _line(_TALL["image"], _TALL[end])) for end in ("ec2", "disk")),
+        *((end, _line(_TALL[end], _TALL["twin"])) for end in ("A", "B")),
+        # Between EC2 and the disk down to the launches, and past the twins to the probe.
+        ("A", "M172 82V196C172 212 83 206 83 222"),
+        ("B", "M172 82V196C172 212 261 206 261 222"),
+        ("A", "M40 302V460Q40 478 58 478H91"),
+        ("B", "M304 302V460Q304 478 286 478H253"),
     ),
-)  # fmt: skip
+)
