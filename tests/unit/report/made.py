@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from amigate.result import Finding, Phase, Report, Result, Severity, Status, Target, Witness
@@ -37,7 +38,7 @@ HOSTILE = [
     "</details>",
     "שלום مرحبا",
     "\U0001f600" * 3000,
-    "\x1b" * 100_000,
+    "\x1b" * 20_000,
 ]
 """What an image may say where it is asked for a name, a path or a line."""
 
@@ -144,6 +145,14 @@ def hostile_report(text: str) -> Report:
         tool=f"amigate {text}",
         timeline=(Phase(name=text, started_s=0.0, duration_s=1.0),),
     )
+
+
+def most_hostile() -> Report:
+    """Return one report of all the hostile ones."""
+    reports = [hostile_report(text) for text in HOSTILE]
+    results = [replace(each, id=f"{each.id}{number}") for number, one in enumerate(reports) for each in one.results]
+    notes = tuple(note for one in reports for note in one.notes)
+    return replace(reports[0], results=tuple(results), notes=notes, console={text: text for text in HOSTILE})
 
 
 EVERY_OUTCOME = [

