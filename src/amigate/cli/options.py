@@ -13,7 +13,7 @@ from amigate.report.formats import FORMATS as NAMES
 from amigate.result import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from amigate.live import Options
 
@@ -83,10 +83,10 @@ def reports(command: Command) -> Command:
     return _apply(command, options)
 
 
-def formats(command: Command) -> Command:
-    """Add the formats in which a report that there is already is shown."""
-    text = f"Show it as FORMAT ({', '.join(NAMES)}), to PATH or standard output; repeat for more.  [default: console]"
-    return click.option("--format", "formats", multiple=True, metavar="FORMAT[=PATH]", help=text)(command)
+def formats(names: Collection[str]) -> Callable[[Command], Command]:
+    """Return what adds the formats in which something is shown that there is already."""
+    text = f"Show it as FORMAT ({', '.join(names)}), to PATH or standard output; repeat for more.  [default: console]"
+    return click.option("--format", "formats", multiple=True, metavar="FORMAT[=PATH]", help=text)
 
 
 def asked(command: Command) -> Command:

@@ -19,7 +19,7 @@ from amigate.report.formats import FORMATS
 from amigate.result import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from amigate.result import Report
 
@@ -28,15 +28,17 @@ _NARROW = 72
 Destination = tuple[str, Path | None]
 
 
-def destinations(reports: Sequence[str], option: str = "--report") -> list[Destination]:
+def destinations(
+    reports: Sequence[str], option: str = "--report", formats: Collection[str] = FORMATS
+) -> list[Destination]:
     """Read the FORMAT[=PATH]s of an option before anything is launched; raises UsageError for one that cannot work."""
     found: list[Destination] = []
     for report in reports or ("console",):
         name, equals, path = report.partition("=")
-        if name not in FORMATS or (equals and not path):
+        if name not in formats or (equals and not path):
             raise UsageError(
                 f"{option} {printable(report)}: that is no report format",
-                hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(FORMATS)}.",
+                hint=f"FORMAT or FORMAT=PATH, FORMAT being one of {', '.join(formats)}.",
             )
         if path:
             files.require_writable(Path(path), f"{option} {name}", device=True)
@@ -50,17 +52,26 @@ def destinations(reports: Sequence[str], option: str = "--report") -> list[Desti
 
 
 def write(report: Report, wanted: Sequence[Destination]) -> None:
-    """Write the report to each destination, standard output last; raises UsageError once all that can be is written."""
+    """Write the report to each destination."""
+
+    def text(name: str, path: Path | None) -> str:
+        return _on_terminal(report) if path is None and name == "console" else FORMATS[name](report)
+
+    deliver(wanted, text)
+
+
+def deliver(wanted: Sequence[Destination], text: Callable[[str, Path | None], str]) -> None:
+    """Write a text to each destination, standard output last; raises UsageError once all that can be is written."""
     failed: UsageError | None = None
     for name, path in wanted:
         if path is not None:
             try:
-                files.write(path, FORMATS[name](report))
+                files.write(path, text(name, path))
             except UsageError as error:
                 failed = failed or error
     for name, path in wanted:
         if path is None:
-            _say(_on_terminal(report) if name == "console" else FORMATS[name](report).encode())
+            _say(text(name, path) if name == "console" else text(name, path).encode())
     if failed is not None:
         raise failed
 

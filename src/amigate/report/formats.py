@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amigate.report import console, json_format, junit, markdown, sarif
+from amigate.report import console, diff_console, diff_markdown, json_format, junit, markdown, sarif
 from amigate.report.html import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from amigate.report.diff import Diff
     from amigate.result import Report
 
 FORMATS: dict[str, Callable[[Report], str]] = {
@@ -21,3 +22,8 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "markdown-comment": markdown.render_comment,
     "html": page.render,
 }
+DIFF_FORMATS: dict[str, Callable[[Diff], str]] = {
+    "console": diff_console.render,
+    "markdown": diff_markdown.render,
+}
+"""Forms of what changed between two reports."""

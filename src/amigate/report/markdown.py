@@ -32,12 +32,12 @@ _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 def render(report: Report) -> str:
     """Return the report for `$GITHUB_STEP_SUMMARY`, at most SUMMARY_BYTES in UTF-8."""
-    return _fitted(list(_blocks(report, SUMMARY_BYTES)), SUMMARY_BYTES)
+    return fitted(list(_blocks(report, SUMMARY_BYTES)), SUMMARY_BYTES)
 
 
 def render_comment(report: Report) -> str:
     """Return the report for a comment, at most COMMENT_BYTES in UTF-8."""
-    return _fitted(list(_blocks(report, COMMENT_BYTES)), COMMENT_BYTES)
+    return fitted(list(_blocks(report, COMMENT_BYTES)), COMMENT_BYTES)
 
 
 def code(text: str) -> str:
@@ -55,7 +55,7 @@ def plain(text: str) -> str:
     return re.sub(r"\\([@#])", r"\\\1<!-- -->", _PUNCTUATION.sub(r"\\\1", shown(text)))
 
 
-def _fitted(blocks: Sequence[str], most: int) -> str:
+def fitted(blocks: Sequence[str], most: int) -> str:
     """Return as many of the blocks as `most` bytes hold, the first of them always."""
     kept: list[str] = []
     used = 0

@@ -169,3 +169,31 @@ def test_a_file_that_fails_late_costs_no_other_and_leaves_nothing_half_written(
     assert "first: No space left on device" in said.err
     assert "VERDICT FAIL" in said.out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "second"]
+
+
+def test_what_changed_between_two_reports(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, markdown = tmp_path / "other.json", tmp_path / "diff.md"
+    other.write_text(json_format.render(report(result("ssh-no-password-login", Status.PASS))))
+    formats = ["--format", "console", "--format", f"markdown={markdown}"]
+    assert _run(["report", "diff", str(written), str(other), *formats]) == 0
+    said = capsys.readouterr().out
+    assert "BETTER            ssh-no-password-login  (critical)  fail → pass" in said
+    assert said.splitlines()[-1] == "VERDICT FAIL (partial) → PASS (full): 1 better, 7 no longer a rule, 0 as before"
+    assert markdown.read_text().startswith("## FAIL (partial) → PASS (full): ")
+
+
+@pytest.mark.parametrize(
+    "arguments,said",
+    [
+        (["{0}"], "Missing argument 'B'"),
+        (["{0}", "/nowhere.json"], "there is no such file"),
+        (["{0}", "{0}", "--format", "sarif"], "being one of console, markdown"),
+        (["{0}", "/dev/null"], "there is no such file"),
+        (["{0}", "{0}", "--profile", "first-gate"], "--profile means nothing with JSON reports"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_is_a_wrong_call(
+    written: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(["report", "diff", *(argument.format(written) for argument in arguments)]) == 2
+    assert said in capsys.readouterr().err
