@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _QUIET = (Status.PASS, Status.WARN)
 """What is neither a failure nor skipped."""
+_BAD = (Status.FAIL, Status.INCONCLUSIVE)
 
 
 def render(report: Report) -> str:
@@ -72,7 +73,7 @@ def _case(result: Result, report: Report) -> ET.Element:
     classname = f"amigate.{shown(report.profile)}"
     case = ET.Element("testcase", name=shown(result.id), classname=classname, time=f"{result.duration_s:.3f}")
     if kind := _kind(result):
-        aside = f"{result.status}, does not block: " if kind == "skipped" and result.status is Status.FAIL else ""
+        aside = f"{result.status}, does not block: " if kind == "skipped" and result.status in _BAD else ""
         outcome = ET.SubElement(case, kind, type=f"{result.status} {result.severity}", message=aside + _message(result))
         outcome.text = _details(result)
     elif details := _details(result):

@@ -19,7 +19,7 @@ from amigate.judge.process import Judge
 from amigate.judge.results import results
 from amigate.plan import plan
 from amigate.profile import load
-from amigate.report import console, json_format
+from amigate.report.formats import FORMATS
 from amigate.result import Report, Status, Target, Witness
 
 if TYPE_CHECKING:
@@ -458,7 +458,7 @@ def test_a_planted_hash_is_in_no_answer_no_report_and_no_argument(kit: Any) -> N
         evidence_digest="",
         results=found,
     )
-    for text in (repr(decisions), console.render(report), json_format.render(report)):
+    for text in (repr(decisions), *(render(report) for render in FORMATS.values())):
         assert secret not in text
         assert secret[12:40] not in text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -193,3 +194,10 @@ def test_long_lists_of_findings_say_how_many_more_there_are() -> None:
     text = console.render(report(result("a", Status.FAIL, findings=many)))
     assert text.count("- /") == 20
     assert "… and 5 more" in text
+
+
+def test_the_docs_name_every_format() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reports.md").read_text()
+    assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == sorted(
+        FORMATS, key=lambda name: text.index(f"| `{name}`")
+    )
