@@ -52,7 +52,14 @@ def render(report: Report, *, color: bool = False, narrow: bool = False) -> str:
         lines += [f"    {printable(line)}" for line in tail.splitlines()]
     lines += ["", *(f"Note: {shown(note)}" for note in report.notes)]
     counts = " · ".join(f"{number} {status}" for status, number in report.counts.items() if number)
-    return "\n".join([*lines, *_fixes(report), counts, _verdict(report, color=color)]) + "\n"
+    lines += [*_fixes(report), counts, _verdict(report, color=color)]
+    return "\n".join(_no_command(line) for line in lines) + "\n"
+
+
+def _no_command(line: str) -> str:
+    """Return a line that GitHub's runner takes for no command: those begin with two colons, indented or not."""
+    text = line.lstrip()
+    return line.replace("::", "\\x3a:", 1) if text.startswith("::") else line
 
 
 def _head(report: Report) -> list[str]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 2000
 """Characters of one text in a report for people; the JSON report has all of it."""
 
 
+_LOG_COMMAND = re.compile(r"##(?=[\w.]*\[)")
+"""What Azure Pipelines (`##vso[`), TeamCity (`##teamcity[`), GitHub (`##[`) take for commands anywhere in a line."""
+
+
 def printable(text: str) -> str:
-    """Return `text` with every character that does not print, terminal escapes and bidi marks too, escaped."""
-    return "".join(
+    """Return `text` with every character that does not print, terminal escapes and bidi marks too, escaped.
+
+    So is what a runner of CI would take for a command in its log."""
+    escaped = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+    return _LOG_COMMAND.sub(r"#\\x23", escaped)
 
 
 def shown(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,6 +31,7 @@ MOST = 5000
 _LEVELS = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "note"}
 _SCORES = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5", Severity.LOW: "3.0"}
 """As GitHub reads them: over 9.0 critical, from 7.0 high, from 4.0 medium."""
+_VERSION = re.compile(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?", re.ASCII)
 _ALERTS = (Status.FAIL, Status.INCONCLUSIVE, Status.WARN)
 
 
@@ -42,12 +44,12 @@ def render(report: Report) -> str:
 def _run(report: Report) -> dict[str, Any]:
     gravest_first = sorted(report.results, key=lambda result: (not result.blocking, -result.severity.rank))
     results = [alert for result in gravest_first for alert in _alerts(result, report)]
-    name, _, version = report.tool.partition(" ")
+    version = report.tool.removeprefix("amigate ")
     return {
         "tool": {
             "driver": {
-                "name": name or "amigate",
-                **({"semanticVersion": version} if version else {}),
+                "name": "amigate",
+                **({"semanticVersion": version} if _VERSION.fullmatch(version) else {}),
                 "rules": [_rule(result) for result in report.results],
             }
         },

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from amigate.result import Report, Result
 
+_ACRONYMS = {"ami", "dns", "ebs", "ssh"}
 PACKAGE = "amigate.report.html"
 ORDER = (
     Status.FAIL,
@@ -114,8 +115,14 @@ def _groups(report: Report) -> list[tuple[str, str, list[Result]]]:
     groups = []
     for guideline, results in found.items():
         family, _, name = guideline.partition("/")
-        groups.append((family, (name or family).replace("-", " ").capitalize(), results))
+        groups.append((family, _heading(name or family), results))
     return groups
+
+
+def _heading(slug: str) -> str:
+    """Return a guideline's slug as words."""
+    first, *others = (word.upper() if word in _ACRONYMS else word for word in slug.split("-"))
+    return " ".join([first[:1].upper() + first[1:], *others])
 
 
 def _sorted(results: Sequence[Result]) -> list[Result]:

@@ -51,7 +51,7 @@ class Saw:
 
 _WHAT = {
     Witness.EC2: ("EC2", "what AWS says of it"),
-    Witness.DISK: ("Disk", "the snapshot at rest"),
+    Witness.DISK: ("Disk", "read at rest"),
     Witness.INSTANCE: ("Instance", "running, from inside"),
     Witness.TWIN: ("Twin", "A and B compared"),
     Witness.PROBE: ("Probe", "seen from outside"),
