@@ -119,6 +119,10 @@ def test_a_sound_image_is_judged_again_alike_and_in_a_small_file(
     assert (code, report["verdict"], report["scope"]) == (0, "pass", "full")
     assert answers(report) == answers(live)
     assert (live["may_share"], report["may_share"]) == (True, False)
+    began = [phase["started_s"] for phase in live["timeline"]]
+    assert began == sorted(began)
+    assert 0 <= began[0] <= began[-1] <= live["timings"]["total"]
+    assert {phase["name"] for phase in live["timeline"]} >= {"describe", "A launch", "A login", "B login", "judge"}
     assert report["evidence"] == live["evidence"]
     assert report["target"] == live["target"] | {"kind": "evidence"}
     size = file.stat().st_size
