@@ -74,6 +74,15 @@ class FatImage:
                 file.seek(int.from_bytes(start[11:13], "little") * int.from_bytes(start[48:50], "little") + 488)
                 file.write(b"\xff" * 8)
 
+    def cut(self, size: int) -> None:
+        """Take what lies behind `size` off FAT32 of sectors of 512 bytes; mtools does not read what is too small."""
+        self.forget_what_is_free()
+        with self.path.open("r+b") as file:
+            for sector in (0, 6):
+                file.seek(sector * 512 + 32)
+                file.write((size // 512).to_bytes(4, "little"))
+            file.truncate(size)
+
     def clusters(self, paths: list[str]) -> list[list[int]]:
         """Return the clusters of files and folders, in order."""
         lines = run("mshowfat", "-i", self.path, *(f"::{path}" for path in paths)).splitlines()

@@ -115,7 +115,7 @@ def made(tmp_path: Path) -> Callable[[int], Image]:
         path = tmp_path / f"fat{bits}"
         with path.open("wb") as file:
             file.truncate({12: 256 * KIB, 16: 4096 * KIB, 32: 1024 * KIB}[bits])
-        command = [program, "-F", str(bits), "-s", "1", "-a", *options, path]
+        command = [program, "-F", str(bits), "-s", "1", "-a", *options, str(path)]
         subprocess.run(command, check=True, capture_output=True)
         return Image(bytearray(path.read_bytes()))
 
