@@ -60,7 +60,7 @@ def gpt(bench: Bench, images: Sequence[Path]) -> Path:
 
 
 def bootable(bench: Bench, images: Sequence[Path], esp: Path | None = None) -> Path:
-    """Make a disk that firmware of both kinds starts from, with swap and one file system; without an `esp`, an empty one."""
+    """Make a disk that firmware of both kinds starts from, with swap and one file system; the ESP may be given."""
     if esp is None:
         esp = bench.image("esp", 34)
         bench.run("mkfs.vfat", "-F", "32", esp)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,10 +24,7 @@ if TYPE_CHECKING:
 
     from .conftest import Bench
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts"),
-    pytest.mark.skipif(not shutil.which("mcopy"), reason="mtools is not installed"),
-]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts")
 
 CLOUD_INIT = ("cloud-init-can-install-launch-key", "package-cloud-init-enabled")
 VOLUMES, BYTES, KEYS = "disk-every-volume-inspected", "disk-no-recoverable-secrets", "key-no-user-private-keys"

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
     from amigate.evidence.file_system import Inode
 
-pytestmark = [
-    pytest.mark.skipif(not shutil.which("mcopy"), reason="mtools is not installed"),
-    pytest.mark.skipif(not shutil.which("mkfs.fat", path="/usr/sbin:/sbin"), reason="dosfstools is not installed"),
-]
-
 
 @dataclass(frozen=True)
 class Variant:
