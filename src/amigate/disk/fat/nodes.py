@@ -140,13 +140,16 @@ class FatNodes:
         return {}
 
     def claim(self, node: Node) -> None:
-        """Take the clusters of a file or folder for it; raises IncompleteError where they cannot be its own."""
+        """Take the clusters of a file or folder for it; raises IncompleteError where they cannot be its own, or all."""
+        size = node.inode.size
         if stat.S_ISDIR(node.inode.mode):
             self._table.claim(node.first)
             self.folder_runs(node)
-        elif node.inode.size:
+        elif size:
             self._table.claim(node.first)
-            self._chain(node)
+            if (len(self._chain(node)) - 1) * self._geometry.cluster_bytes >= size:
+                what = _what(node.inode.number)
+                raise IncompleteError(f"{what} is damaged: its chain of clusters goes on behind its {size} bytes")
 
     def _chain(self, node: Node) -> array[int]:
         """Return the clusters of a file, as many as it needs or more; none where it is empty."""

@@ -23,6 +23,7 @@ MIB = 1 << 20
 EXT4 = "-t ext4 -b 1024 -O inline_data -J size=1"
 XFS_UUID = "7c1ef2f6-6b5b-4b0e-9d0d-6d4f1c1f0a11"
 ESP_BYTES = 4 * MIB
+ESP_SECTORS = range(2048, 2048 + ESP_BYTES // 512)
 MOST_TRIES = 5
 
 
@@ -37,6 +38,8 @@ class Kind:
     """All metadata has them, so that what is told of a mutated image without a word of damage must be so."""
     is_repaired: bool = True
     """It is also mutated with its checksums taken for right."""
+    area: range | None = None
+    """Sectors: those of them that are read are mutated, in place of the metadata of all volumes."""
 
 
 def ext4(bench: Bench, image: Path) -> None:
@@ -149,8 +152,8 @@ KINDS = {
     "xfs": Kind(make=xfs),
     "gpt": Kind(make=gpt),
     "lvm": Kind(make=lvm),
-    "esp-fat16": Kind(make=_esp("-F 16 -s 1", ESP_BYTES), has_checksums=False, is_repaired=False),
-    "esp-fat32": Kind(make=_esp("-F 32 -s 1", 40 * MIB), has_checksums=False, is_repaired=False),
+    "esp-fat16": Kind(make=_esp("-F 16 -s 1", ESP_BYTES), has_checksums=False, is_repaired=False, area=ESP_SECTORS),
+    "esp-fat32": Kind(make=_esp("-F 32 -s 1", 40 * MIB), has_checksums=False, is_repaired=False, area=ESP_SECTORS),
     "qcow2-zlib": Kind(make=_qcow2("zlib"), format=Format.QCOW2, has_checksums=False, is_repaired=False),
     "qcow2-zstd": Kind(make=_qcow2("zstd"), format=Format.QCOW2, has_checksums=False, is_repaired=False),
 }

@@ -25,11 +25,11 @@ def root(bits: int) -> int:
 
 
 def filled(made: Made, bits: int) -> Image:
-    """Return an image with a file of three clusters, and one of two whose chain has four."""
+    """Return an image with a file of three clusters, and one of two."""
     image = made(bits)
     image.folder(root(bits), [entry(b"ONE     TXT", 10, 1100), entry(b"TWO        ", 20, 1024), entry(b"EMPTY      ")])
     image.link(10, 12, 11)
-    image.link(20, 21, 22, 23)
+    image.link(20, 21)
     for number, cluster in enumerate((10, 12, 11, 20, 21)):
         image.put(image.at(cluster), bytes([65 + number]) * 512)
     return image
@@ -87,6 +87,16 @@ def test_a_chain_that_is_wrong_costs_the_files_that_need_it(made: Made, bits: in
         assert len(fat.read("/TWO", 9999)) == 1024
     assert [path for path, _ in fat.walk()] == ["/ONE.TXT", "/TWO", "/EMPTY"]
     assert len(fat.damage) == 1
+
+
+@BITS
+def test_a_chain_that_goes_on_behind_its_file_is_damage_and_the_file_is_read(made: Made, bits: int) -> None:
+    image = filled(made, bits)
+    image.link(20, 21, 22)
+    fat = image.open()
+    assert [sentence[:6] for sentence in fat.damage] == ["/TWO: "]
+    assert "goes on behind its 1024 bytes" in fat.damage[0]
+    assert fat.read("/TWO", 9999) == b"D" * 512 + b"E" * 512
 
 
 def test_a_file_with_bytes_and_without_clusters_is_damaged(made: Made) -> None:
@@ -187,7 +197,7 @@ def test_what_is_free_is_what_no_chain_has(made: Made, bits: int) -> None:
     image.link(30, end=MASK[bits] - 8)  # a bad one
     image.link(31)  # of no file
     fat = image.open()
-    used = {10, 11, 12, 20, 21, 22, 23, 30, 31} | ({2} if bits == 32 else set())
+    used = {10, 11, 12, 20, 21, 30, 31} | ({2} if bits == 32 else set())
     for cluster in range(2, 40):
         assert fat.is_free(image.at(cluster) + 511) == (cluster not in used), cluster
     assert not fat.is_free(0)
