@@ -94,7 +94,7 @@ class FatNodes:
         found = list(files(raw))
         ways = _ways(found)
         what = _what(node.inode.number)
-        if any(ways[_folded(each.name)] != each.at for each in found):
+        if any(ways.get(_folded(each.name), each.at) != each.at for each in found):
             raise IncompleteError(f"{what} is damaged: two of its entries have one name")
         yield named([each.name.encode() for each in found], [numbers[each.at] for each in found], what)
 
@@ -183,7 +183,7 @@ def _ways(found: Iterable[Named]) -> dict[bytes, int]:
     """Return which entry each name leads to, short or long, in any case: the first that has it."""
     ways: dict[bytes, int] = {}
     for each in found:
-        for name in (each.short, each.name):
+        for name in filter(None, (each.short, each.name)):
             ways.setdefault(_folded(name), each.at)
     return ways
 

@@ -156,10 +156,18 @@ def test_modes_are_those_of_a_mount_by_root(made: Made) -> None:
     ]
 
 
-@pytest.mark.parametrize("raw", [b"A/B        ", b"A\0B        /"[:11]])
-def test_a_name_that_none_can_have_is_damage(made: Made, raw: bytes) -> None:
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry(b"A/B        ")],
+        [*parts("a/b", SHORT), entry(SHORT)],
+        [*parts("..", SHORT), entry(SHORT)],
+        [*parts("\0", SHORT), entry(SHORT)],
+    ],
+)
+def test_a_name_that_none_can_have_is_damage(made: Made, entries: list[bytes]) -> None:
     image = made(12)
-    image.folder(0, [entry(raw.replace(b"\0", b"/"))])
+    image.folder(0, entries)
     fat = image.open()
     assert "a name that none can have" in fat.damage[0]
     with pytest.raises(IncompleteError):
