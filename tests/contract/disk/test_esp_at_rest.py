@@ -138,7 +138,8 @@ def test_a_damaged_esp_leaves_open_what_is_asked_of_it(
 
 @pytest.mark.parametrize("fstab, at", [("", "[disk/p2]"), pytest.param(BY_UUID, "/boot/efi", marks=pytest.mark.slow)])
 def test_keys_on_an_esp_are_found_in_its_files_and_in_its_free_space(fstab: str, at: str, bench: Bench) -> None:
-    report = judged(bench, esp(bench, {"EFI/debian/ein langer Schlüssel 日本": LIVE.private}, removed=FREED.private), fstab)
+    image = esp(bench, {"EFI/debian/ein langer Schlüssel 日本": LIVE.private}, removed=FREED.private)
+    report = judged(bench, image, fstab)
     assert [(each.path, each.fingerprint) for each in result(report, KEYS).findings] == [
         (f"{at}/EFI/debian/ein langer Schlüssel 日本", LIVE.fingerprint)
     ]
