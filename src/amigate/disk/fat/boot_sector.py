@@ -17,7 +17,7 @@ FIRST = 2
 """The number of the first cluster."""
 _BYTES = 512
 _RAW = Struct("<11x HBHBHHBH 8x II HHI")
-_SIGNATURE = (510, b"\x55\xaa")
+_SIGNATURE = b"\x55\xaa"
 _OLD_SERIAL, _SERIAL = 38, 66
 """Where FAT12 and FAT16, and FAT32, say that a serial number follows, by one of two bytes."""
 _HAS_SERIAL = (0x28, 0x29)
@@ -101,7 +101,7 @@ class _Raw(NamedTuple):
 def read_boot_sector(blocks: Blocks) -> Geometry:
     """Return the geometry; raises UnsupportedError for what is not read, IncompleteError for what is damaged."""
     start = blocks.read(0, _BYTES) if blocks.size >= _BYTES else bytes(_BYTES)
-    if not start.endswith(_SIGNATURE[1], 0, _BYTES):
+    if not start.endswith(_SIGNATURE):
         raise UnsupportedError("this is no FAT file system")
     raw = _Raw._make(_RAW.unpack_from(start))
     _require_sane(raw)
