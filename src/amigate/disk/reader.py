@@ -29,7 +29,7 @@ class Reader(FileSystem, Protocol):
     IncompleteError. Damage never shows as less: it raises, or a walk goes on and notes it in `damage`."""
 
     kind: str
-    """`ext2`, `ext3`, `ext4` or `xfs`."""
+    """`ext2`, `ext3`, `ext4`, `vfat` or `xfs`."""
     uuid: str
     """As blkid(8) prints it."""
     label: str

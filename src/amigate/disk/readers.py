@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import UnsupportedError
 from amigate.disk.ext import Ext
+from amigate.disk.fat import Fat
 from amigate.disk.xfs import Xfs
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
 
-READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
+READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "vfat": Fat, "xfs": Xfs}
 """Kind of file system, as blkid(8) calls it, to what reads it."""
 
 

@@ -59,10 +59,12 @@ def gpt(bench: Bench, images: Sequence[Path]) -> Path:
     return disk(bench, table, images, sum(sizes) + 2)
 
 
-def bootable(bench: Bench, images: Sequence[Path]) -> Path:
-    """Make a disk that firmware of both kinds starts from, with swap; one file system."""
-    esp, swap = bench.image("esp", 34), bench.image("swap", 8)
-    bench.run("mkfs.vfat", "-F", "32", esp)
+def bootable(bench: Bench, images: Sequence[Path], esp: Path | None = None) -> Path:
+    """Make a disk that firmware of both kinds starts from, with swap and one file system; the ESP may be given."""
+    if esp is None:
+        esp = bench.image("esp", 34)
+        bench.run("mkfs.vfat", "-F", "32", esp)
+    swap = bench.image("swap", 8)
     bench.run("mkswap", "-q", swap)
     loader = bench.image("loader", 1)
     with loader.open("r+b") as file:

@@ -15,11 +15,11 @@ from amigate.cli import _run
 from amigate.disk.raw import Raw
 from amigate.facts.disks import Disks
 from amigate.profile import load
-from amigate.result import Status, Verdict
+from amigate.result import Verdict
 from amigate.sources.disks import Disk, look_at, look_at_image
 
 from .images import SOUND, file_systems
-from .layouts import EXT4, Layout, bootable, gpt, plain, qcow2
+from .layouts import EXT4, Layout, gpt, plain, qcow2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,16 +102,6 @@ def test_a_device_that_fstab_names_and_is_not_there_leaves_open_what_is_below(be
     assert report.verdict is Verdict.INCONCLUSIVE
     why = next(each.message for each in report.results if each.id == "key-no-user-private-keys")
     assert "/srv: /etc/fstab mounts UUID=01234567-89ab-cdef-0123-456789abcdef there, which is none of" in why
-
-
-def test_a_partition_of_loaders_that_is_mounted_leaves_open_what_is_asked_of_its_files_alone(bench: Bench) -> None:
-    """Firmware's file system is searched as bytes, and not read: cloud-init may be switched off in it."""
-    layout = Layout(areas=[EXT4], make=bootable, fstab="UUID=0B1E-5AFE /boot/efi vfat umask=0077 0 1\n")
-    report = judge_at_rest(layout.image(bench, SOUND, removed=False), load("aws-shared"))
-    assert {each.id: each.message for each in report.results if each.status is Status.INCONCLUSIVE} == dict.fromkeys(
-        ("cloud-init-can-install-launch-key", "package-cloud-init-enabled"),
-        "/boot/efi/EFI/*/grub.cfg: it cannot be looked at in this file system",
-    )
 
 
 class Deadly(Raw):

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from .conftest import Memory
 
 
-@pytest.mark.parametrize("kind, says", [("xfs", "no XFS"), ("ext2", "no ext"), ("ext4", "no ext"), ("btrfs", "btrfs")])
+@pytest.mark.parametrize(
+    "kind, says", [("xfs", "no XFS"), ("ext2", "no ext"), ("ext4", "no ext"), ("vfat", "no FAT"), ("btrfs", "btrfs")]
+)
 def test_what_is_not_of_the_kind_that_it_is_opened_as_is_refused(memory: type[Memory], kind: str, says: str) -> None:
     assert (kind in READERS) == (kind != "btrfs")
     with pytest.raises(UnsupportedError, match=says):

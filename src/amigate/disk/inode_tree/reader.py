@@ -154,7 +154,7 @@ class TreeReader(Generic[NodeT]):
         return kept.get(name)
 
     def _note(self, sentence: str) -> None:
-        if len(self._damage) < _MOST_DAMAGE:
+        if len(self._damage) < _MOST_DAMAGE and sentence not in self._damage:
             self._damage.append(sentence)
 
 

@@ -14,7 +14,6 @@ from amigate.disk.root.table import Mount, Table, Unseen
 from amigate.disk.root.texts import text
 from amigate.disk.root.tree import Tree
 from amigate.disk.root.wanted import VIRTUAL, Wanted
-from amigate.disk.volumes.volume import State
 from amigate.evidence.file_system import resolve
 
 if TYPE_CHECKING:
@@ -104,13 +103,13 @@ def _of_device(wanted: Wanted, at: str, devices: Devices) -> Mount | Unseen | No
     if wanted.is_network:
         reason = f"{wanted.source} mounts a network file system ({wanted.kind}) there"
         return Unseen(at=at, reason=reason, is_elsewhere=True)
-    found = devices.named(wanted.what) or _loaders(wanted, devices)
+    found = devices.named(wanted.what)
     if len(found) > 1:
         names = ", ".join(part.volume.name for part in found)
         return Unseen(at=at, reason=f"{wanted.source} mounts {wanted.what} there, which several volumes are: {names}")
     if found:
         return _of_volume(found[0], wanted, at)
-    if "nofail" in wanted.options and not devices.may_be_here(wanted.what, wanted.kind):
+    if "nofail" in wanted.options and not devices.may_be_here(wanted.what):
         return None
     return Unseen(at=at, reason=f"{wanted.source} mounts {wanted.what} there, which is none of the volumes read")
 
@@ -119,13 +118,6 @@ def _of_volume(part: Part, wanted: Wanted, at: str) -> Mount | Unseen:
     if part.reader is not None:
         return Mount(at=at, part=part, inner=wanted.subfolder)
     return Unseen(at=at, reason=f"{part.volume.name} is mounted there, {_why(part.volume)}", volume=part.volume)
-
-
-def _loaders(wanted: Wanted, devices: Devices) -> list[Part]:
-    """Return the EFI system partitions for what is mounted as one: their UUIDs and labels are not read."""
-    if wanted.kind != "vfat":
-        return []
-    return [part for part in devices.parts if part.volume.kind == "vfat" and part.volume.state == State.EXEMPT]
 
 
 def _why(volume: Volume) -> str:

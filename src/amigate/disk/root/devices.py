@@ -17,7 +17,6 @@ _FIRST = re.compile(r"/dev/(?:(?:sd|xvd|vd|hd)a|nvme0n1(?:p(?=[0-9])|$))([0-9]{0
 """The first disk by the names of the kernel, and a number of a partition."""
 _KERNEL = re.compile(r"/dev/(?:(?:sd|xvd|vd|hd)[a-z]{1,2}[0-9]{0,3}|nvme[0-9]{1,3}n1(?:p[0-9]{1,3})?)")
 _GROUP = re.compile(r"/dev/(?!disk/)[^/]+/[^/]+", re.DOTALL)
-_FAT = frozenset({"auto", "vfat", "msdos"})
 _ESCAPED = re.compile(rb"\\x([0-9a-fA-F]{2})")
 
 
@@ -42,18 +41,12 @@ class Devices:
             return [part for part in logical if _mapped(part.volume.name) == match[1]]
         return [part for part in logical if f"/dev/{part.volume.name}" == name]
 
-    def may_be_here(self, name: str, kind: str = "auto") -> bool:
-        """Whether a name that means no volume may nevertheless mean one: one whose UUID and label are not read.
-
-        What is exempt has neither, but for an EFI system partition, which is mounted as no `kind` but its own."""
+    def may_be_here(self, name: str) -> bool:
+        """Whether a name that means no volume may nevertheless mean one: one whose UUID and label are not read."""
         is_told = any(form.fullmatch(name) for form in (_TAG, _LINK, _GROUP)) or (
             self._disk is not None and _KERNEL.fullmatch(name)
         )
-        return not is_told or any(
-            part.may_hold_files
-            or (part.reader is None and part.volume.kind == "vfat" and kind in _FAT and not _KERNEL.fullmatch(name))
-            for part in self.parts
-        )
+        return not is_told or any(part.may_hold_files for part in self.parts)
 
     def _tagged(self, tag: str, value: str) -> list[Part]:
         match tag:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from amigate.disk.root.texts import is_there, text
 from amigate.disk.root.wanted import Wanted
-from amigate.disk.volumes.contents import ESP_TYPES
 from amigate.evidence.file_system import LoopError, resolve
 
 if TYPE_CHECKING:
@@ -30,6 +29,8 @@ _PLACES = {
     _VAR: "/var",
     "7ec6f557-3bc5-4aca-b293-16ef5df639d1": "/var/tmp",  # noqa: S108 - a mount point
 }
+_ESP = frozenset({"c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "0xef"})
+"""Of the EFI system partition, by either table."""
 _XBOOTLDR = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
 _GPT_TYPE_CHARACTERS = 36
 
@@ -54,7 +55,7 @@ def discovered(files: FileSystem, root: Part, devices: Devices, named: Iterable[
             yield _wanted(part, "/boot")
     for part in beside:
         where = "/efi" if loaders or not _is_empty(files, "/boot") else "/boot"
-        if part.volume.type in ESP_TYPES and _is_empty(files, where):
+        if part.volume.type in _ESP and _is_empty(files, where):
             yield _wanted(part, where)
 
 

@@ -26,7 +26,6 @@ _REASONS = {
     "zfs_member": "ZFS is not read",
 }
 
-ESP_TYPES = frozenset({"c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "0xef"})
 BOOT_TYPES = frozenset({"21686148-6449-6e6f-744e-656564454649", "9e1a2d38-c612-4316-aa26-8b49521e5a8b", "0x41"})
 """BIOS boot partition, and PReP boot by either table: a boot loader as such."""
 
@@ -77,8 +76,6 @@ def _exemption(kind: str, partition_type: str) -> str:
         return "it holds nothing but zeros"
     if kind in _SWAP:
         return "swap holds no files; its written blocks are searched"
-    if kind == "vfat" and partition_type in ESP_TYPES:
-        return "the EFI system partition holds boot loaders; its written blocks are searched"
     if kind == "unknown" and partition_type in BOOT_TYPES:
         return "a boot partition holds a boot loader and no files; its written blocks are searched"
     return ""

@@ -40,7 +40,7 @@ class Judge:
         self._kind = KINDS[name]
         self._image = Image(image)
         self._redactor = Redactor()
-        self._places = places_of(image, self._kind.format)
+        self._places = places_of(image, self._kind)
         self._view = self._seen(Mutant(self._image))
         assert is_whole(self._view), self._view.inspection
 

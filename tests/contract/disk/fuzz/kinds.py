@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.contract.disk.conftest import Bench
-from tests.contract.disk.fuzz.tree import awkward, populate
+from tests.contract.disk.fat_images import FatImage
+from tests.contract.disk.fuzz.tree import awkward, loaders, populate
 from tests.contract.disk.shown import mounted
 from tests.contract.disk.test_xfs_mutations import ANY_SIZE
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 EXT4 = "-t ext4 -b 1024 -O inline_data -J size=1"
 XFS_UUID = "7c1ef2f6-6b5b-4b0e-9d0d-6d4f1c1f0a11"
+ESP_BYTES = 4 * MIB
+ESP_SECTORS = range(2048, 2048 + ESP_BYTES // 512)
 MOST_TRIES = 5
 
 
@@ -35,6 +38,8 @@ class Kind:
     """All metadata has them, so that what is told of a mutated image without a word of damage must be so."""
     is_repaired: bool = True
     """It is also mutated with its checksums taken for right."""
+    area: range | None = None
+    """Sectors: those of them that are read are mutated, in place of the metadata of all volumes."""
 
 
 def ext4(bench: Bench, image: Path) -> None:
@@ -78,6 +83,25 @@ def gpt(bench: Bench, image: Path) -> None:
     image.write_bytes(bytes(MIB) + b"".join(part.read_bytes() for part in parts) + bytes(MIB))
     table = f"label: gpt\nstart=2048,size={sizes[0]}\nstart={2048 + sizes[0]},size={sizes[1]}\n"
     bench.run("sfdisk", image, text=table)
+
+
+def _esp(options: str, size: int) -> Callable[[Bench, Path], None]:
+    """Return what puts the root on ext4, and an EFI system partition below it."""
+
+    def make(bench: Bench, image: Path) -> None:
+        root, esp = bench.folder / "ext4", FatImage.made(bench.folder / "esp", f"{options} -i 0b1e5afe", size)
+        _ext(bench, root, EXT4, "UUID=0B1E-5AFE /boot/efi vfat umask=0077 0 1\n")
+        esp.copy_in(*loaders(bench.folder / "loaders"))
+        esp.delete("/EFI/many/name of some length 01", "/EFI/many/name of some length 20")
+        if esp.path.stat().st_size > ESP_BYTES:
+            esp.cut(ESP_BYTES)
+        contents = [esp.path.read_bytes(), root.read_bytes()]
+        image.write_bytes(bytes(MIB) + b"".join(contents) + bytes(MIB))
+        start = 2048 + len(contents[0]) // 512
+        table = f"label: gpt\nstart=2048,size={start - 2048},type=uefi\nstart={start},size={len(contents[1]) // 512}\n"
+        bench.run("sfdisk", image, text=table)
+
+    return make
 
 
 def lvm(bench: Bench, image: Path) -> None:
@@ -128,6 +152,8 @@ KINDS = {
     "xfs": Kind(make=xfs),
     "gpt": Kind(make=gpt),
     "lvm": Kind(make=lvm),
+    "esp-fat16": Kind(make=_esp("-F 16 -s 1", ESP_BYTES), has_checksums=False, is_repaired=False, area=ESP_SECTORS),
+    "esp-fat32": Kind(make=_esp("-F 32 -s 1", 40 * MIB), has_checksums=False, is_repaired=False, area=ESP_SECTORS),
     "qcow2-zlib": Kind(make=_qcow2("zlib"), format=Format.QCOW2, has_checksums=False, is_repaired=False),
     "qcow2-zstd": Kind(make=_qcow2("zstd"), format=Format.QCOW2, has_checksums=False, is_repaired=False),
 }

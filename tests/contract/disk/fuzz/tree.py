@@ -44,6 +44,21 @@ def populate(root: Path, fstab: str, *, slow_links: bool) -> None:
     os.setxattr(root / "etc/passwd", "user.one", b"1")
 
 
+def loaders(folder: Path) -> list[Path]:
+    """Make what an EFI system partition holds, and folders and files that take several clusters; return its top."""
+    texts = {
+        "EFI/debian/grub.cfg": "search.fs_uuid 0b1e5afe root\nconfigfile $prefix/grub.cfg\n",
+        "EFI/BOOT/BOOTX64.EFI": "MZ" * 3000,
+        "loader/entries/a long name of an entry.conf": "options root=/dev/vda2 ro\n",
+        "key": f"-----BEGIN RSA PRIVATE KEY-----\n{KEY}-----END RSA PRIVATE KEY-----\n",
+        **{f"EFI/many/name of some length {number:02}": "x" * number * 20 for number in range(40)},
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    return sorted(folder.iterdir())
+
+
 def awkward(root: Path, *, slow_links: bool) -> None:
     """Make a folder of many entries, a file of many extents, and what else has a form of its own."""
     for folder in ("many", "deep/er/and/deeper"):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tests.contract.disk.fuzz.device import Image
+    from tests.contract.disk.fuzz.kinds import Kind
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
@@ -134,10 +135,10 @@ def _on_disk(blocks: Blocks, extent: Extent) -> Extent:
     return Extent(first, extent.length)
 
 
-def places_of(image: bytes, image_format: Format) -> Places:
+def places_of(image: bytes, kind: Kind) -> Places:
     """Return where the metadata of a disk lies, by what is read when it is opened and walked."""
     device = Patched(image)
-    parts = parts_of(device, image_format)
+    parts = parts_of(device, kind.format)
     opening = list(device.sectors)
     for part in parts:
         if part.reader is not None:
@@ -147,7 +148,8 @@ def places_of(image: bytes, image_format: Format) -> Places:
                     list(part.reader.extents(path))
             for offset in range(0, part.volume.blocks.size if part.volume.blocks else 0, 1 << 20):
                 part.reader.is_free(offset)
-    metadata = list(device.sectors)[len(opening) :]
+    later = list(device.sectors)[len(opening) :]
+    metadata = later if kind.area is None else sorted(device.sectors.keys() & set(kind.area))
     written = [at for at in range(len(image) // SECTOR) if any(image[at * SECTOR : (at + 1) * SECTOR])]
     known = set(written)
     return Places(opening, [at for at in metadata if at in known] or opening, written)

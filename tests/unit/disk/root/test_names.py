@@ -19,7 +19,6 @@ def devices() -> Devices:
         [
             partition(1, Fake({}, uuid="2b3f-AA", label="my root"), label="root x", uuid="1111-aaaa"),
             partition(14, state=State.EXEMPT, kind="unknown", uuid="1111-aaab"),
-            partition(15, state=State.EXEMPT, kind="vfat"),
             logical("vg-a/lv-b", Fake({})),
             logical("vg/home", Fake({})),
         ]
@@ -92,13 +91,6 @@ def test_a_name_that_nobody_can_tell_may_be_here(name: str, may: bool) -> None: 
     assert Devices([partition(1, Fake({})), partition(2, kind="crypto_LUKS", state=State.UNSUPPORTED)]).may_be_here(
         name
     )
-
-
-def test_only_a_uuid_or_label_may_be_that_of_an_efi_partition(devices: Devices) -> None:
-    assert devices.may_be_here("UUID=1234-ABCD")
-    assert devices.may_be_here("UUID=1234-ABCD", "vfat")
-    assert not devices.may_be_here("LABEL=data", "xfs")
-    assert not devices.may_be_here("/dev/sdb1")
 
 
 def test_fstab_is_read_as_libmount_does() -> None:

@@ -185,7 +185,9 @@ def test_what_has_no_content_at_rest_hides_nothing() -> None:
 
 
 UNREAD = partition(2, state=State.UNSUPPORTED, kind="btrfs", reason="btrfs is not read", label="data")
-LOADER = partition(15, state=State.EXEMPT, kind="vfat", type="c12a7328-f81f-11d2-ba4b-00a0c93ec93b", reason="no files")
+ESP = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b"
+LOADER = partition(15, Fake({"/EFI/debian/grub.cfg": b"search"}, uuid="AB-CD", kind="vfat"), kind="vfat", type=ESP)
+BROKEN_LOADER = partition(15, kind="vfat", type=ESP, state=State.INCOMPLETE, reason="damaged")
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,8 @@ LOADER = partition(15, state=State.EXEMPT, kind="vfat", type="c12a7328-f81f-11d2
         ("PARTLABEL=data /mnt btrfs nofail", [UNREAD], "sda/p2 is mounted there"),
         ("UUID=gone /mnt ext4", [], "which is none of the volumes read"),
         ("UUID=gone /mnt ext4 nofail", [UNREAD], "which is none of the volumes read"),
-        ("UUID=AB-CD /mnt vfat", [LOADER], "sda/p15 is mounted there, no files"),
+        ("UUID=AB-CD /mnt vfat nofail", [BROKEN_LOADER], "which is none of the volumes read"),
+        ("PARTUUID=000000015-aaaa /mnt vfat", [BROKEN_LOADER], "sda/p15 is mounted there, damaged"),
         ("server:/x /mnt nfs4 nofail", [], "network file system"),
         ("/dev/x /mnt ext4 _netdev", [], "network file system"),
         (
@@ -220,9 +223,10 @@ def test_below_what_cannot_be_read_nothing_is_known_to_be_absent(line: str, othe
     assert [each.path for each in tree.hidden("/mnt")] == ["/mnt/old", "/mnt/old/key"]
 
 
-def test_an_efi_partition_that_is_mounted_is_known_to_be_exempt() -> None:
-    tree = mounted("UUID=root-uuid / xfs\nUUID=AB-CD /boot/efi vfat umask=0077 0 1", LOADER)
-    assert [place.volume.state for place in tree.unseen if place.volume] == [State.EXEMPT]
+def test_an_efi_partition_is_mounted_as_any_other() -> None:
+    tree = mounted("UUID=root-uuid / xfs\nUUID=ab-cd /boot/efi vfat umask=0077 0 1", LOADER)
+    assert tree.read("/boot/efi/EFI/debian/grub.cfg", 9) == b"search"
+    assert tree.unseen == []
 
 
 @pytest.mark.parametrize("line", ["/dev/xvdb /mnt auto defaults,nofail 0 2", "UUID=gone /mnt ext4 nofail"])
@@ -285,7 +289,7 @@ def generated(place: str, fstab: str = "", **more: Content) -> Tree:
 def test_a_partition_is_mounted_by_its_type() -> None:
     tree = generated("home")
     assert tree.read("/home/bob/key", 9) == b"secret"
-    assert [place.at for place in tree.unseen] == ["/boot"]
+    assert [place.at for place in tree.mounts] == ["/", "/home", "/boot"]
 
 
 def test_a_partition_is_not_mounted_by_its_type_over_something_or_without_systemd() -> None:
@@ -302,8 +306,12 @@ def test_a_partition_is_not_mounted_by_its_type_over_something_or_without_system
 
 
 def test_loaders_are_mounted_at_boot_or_efi() -> None:
-    assert [place.at for place in generated("home", boot__vmlinuz=b"").unseen] == ["/efi"]
-    assert [place.at for place in generated("home", "UUID=AB-CD /boot/efi vfat").unseen] == ["/boot/efi"]
+    for at, tree in (
+        ("/efi", generated("home", boot__vmlinuz=b"")),
+        ("/boot/efi", generated("home", "UUID=AB-CD /boot/efi vfat")),
+    ):
+        assert [place.at for place in tree.mounts if place.part is LOADER] == [at]
+        assert tree.read(f"{at}/EFI/debian/grub.cfg", 9) == b"search"
 
 
 def of_machine(machine: bytes, uuid: str) -> Tree:
