@@ -64,13 +64,13 @@ def test_a_sound_image_whose_esp_is_mounted_passes(fstab: str, bench: Bench) -> 
     assert {result(report, rule).status for rule in (*CLOUD_INIT, VOLUMES)} == {Status.PASS}
 
 
-@pytest.mark.parametrize("path", ["EFI/debian/grub.cfg", "efi/DEBIAN/GRUB.CFG"])
+@pytest.mark.parametrize("path", ["EFI/debian/grub.cfg", "efi/DEBIAN/GRUB.CFG", "loader/entries/debian.conf"])
 def test_cloud_init_that_is_switched_off_on_the_esp_fails(path: str, bench: Bench) -> None:
     report = judged(bench, esp(bench, {path: DISABLED}), BY_UUID)
     for rule in CLOUD_INIT:
         found = result(report, rule)
         assert found.status is Status.FAIL
-        assert [(each.path.lower(), each.line) for each in found.findings] == [("/boot/efi/efi/debian/grub.cfg", 1)]
+        assert [(each.path.lower(), each.line) for each in found.findings] == [(f"/boot/efi/{path}".lower(), 1)]
 
 
 def loop(image: FatImage) -> None:
