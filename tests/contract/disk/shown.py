@@ -9,6 +9,7 @@ import struct
 import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from amigate.disk.blocks import Extent, IncompleteError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from amigate.disk.reader import Reader
     from amigate.evidence.file_system import Inode
 
 MIB = 1 << 20
@@ -117,6 +119,14 @@ def written(path: Path) -> list[range]:
             start = os.lseek(file.fileno(), regions[-1].stop if regions else 0, os.SEEK_DATA)
             regions.append(range(start, os.lseek(file.fileno(), start, os.SEEK_HOLE)))
     return regions
+
+
+def free_blocks(reader: Reader, block: int, count: int) -> set[int]:
+    """Return the free blocks of a file system of `count`, listed in order, each once, with what lies behind them."""
+    listed = [Extent(each.offset // block, each.length // block) for each in reader.free_extents()]
+    assert reader.block_bytes == block
+    assert all(before.end <= each.offset for before, each in pairwise(listed))
+    return {number for each in listed for number in range(each.offset, min(each.end, count))}
 
 
 def as_tuple(inode: Inode) -> tuple[int, ...]:

@@ -145,8 +145,7 @@ def places_of(image: bytes, image_format: Format) -> Places:
                 part.reader.xattrs(path)
                 if stat.S_ISREG(inode.mode):
                     list(part.reader.extents(path))
-            for offset in range(0, part.volume.blocks.size if part.volume.blocks else 0, 1 << 20):
-                part.reader.is_free(offset)
+            list(part.reader.free_extents())
     metadata = list(device.sectors)[len(opening) :]
     written = [at for at in range(len(image) // SECTOR) if any(image[at * SECTOR : (at + 1) * SECTOR])]
     known = set(written)
