@@ -121,12 +121,23 @@ def written(path: Path) -> list[range]:
     return regions
 
 
-def free_blocks(reader: Reader, block: int, count: int) -> set[int]:
-    """Return the free blocks of a file system of `count`, listed in order, each once, with what lies behind them."""
-    listed = [Extent(each.offset // block, each.length // block) for each in reader.free_extents()]
-    assert reader.block_bytes == block
+def free_runs(reader: Reader, count: int) -> list[Extent]:
+    """Return the free runs of a file system of `count` blocks, in blocks, which must be listed in order."""
+    size = reader.block_bytes
+    listed = [Extent(each.offset // size, each.length // size) for each in reader.free_extents()]
     assert all(before.end <= each.offset for before, each in pairwise(listed))
-    return {number for each in listed for number in range(each.offset, min(each.end, count))}
+    return joined(each for each in listed if each.offset < count)
+
+
+def joined(runs: Iterable[Extent]) -> list[Extent]:
+    """Put runs together that touch."""
+    found: list[Extent] = []
+    for each in sorted(runs):
+        if found and found[-1].end == each.offset:
+            found[-1] = Extent(found[-1].offset, found[-1].length + each.length)
+        else:
+            found.append(each)
+    return found
 
 
 def as_tuple(inode: Inode) -> tuple[int, ...]:
