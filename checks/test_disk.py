@@ -52,7 +52,7 @@ def test_free_space_clean(disks: Disks, rule_settings: Settings) -> None:
 
     What was deleted is still in the blocks that nothing uses now, for whoever has the image, and no search knows every
     kind of secret. `at_most_percent` limits, for each file system, the share of its free space in blocks that hold
-    anything but zeros: none where it is new, below 1 where an ext was filled with zeros. XFS keeps room back, 1 % of
+    anything but zeros: none where it is new, below 1 where an ext was filled with zeros. XFS keeps room back, 0.7 % of
     its size or with rmapbt 2 %, that filling does not reach. Space outside of file systems does not count. Build on a
     fresh file system first, then fill what is free with zeros; fstrim is not certain to reach the snapshot."""
     assert not disks.unclean(rule_settings["at_most_percent"])
