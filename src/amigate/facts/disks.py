@@ -149,9 +149,10 @@ def _unread(volume: InspectedVolume) -> str:
 
 
 def _uncounted(volume: InspectedVolume) -> str:
-    if volume.is_told:
-        return f"{volume.name} ({volume.kind}): its free space was not counted: {volume.uncounted or volume.reason}"
-    return _unread(volume)
+    if not volume.is_told:
+        return _unread(volume)
+    words = (f"{volume.name} ({volume.kind})", "its free space was not counted", volume.uncounted or volume.reason)
+    return ": ".join(filter(None, words))
 
 
 def _unclean(free_bytes: int, unclean_bytes: int) -> str:
