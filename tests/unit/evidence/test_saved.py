@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from amigate.errors import UsageError
 from amigate.evidence import codec, saved
+from amigate.evidence.inspection import InspectedVolume, Inspection, Recovered
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Launch, Vantage, Viewpoint
 from amigate.result import Target
@@ -41,7 +42,15 @@ def evidence(kit: Any) -> Evidence:
         kit.file(path, None), kept=Keep.SIZE, summary={"lines": "3"}, withheld="content not kept", truncated=True
     )
     answer = replace(kit.said("x\udcff\0"), kept=Keep.NUMBERS, stderr=b"\xff", withheld="why", summary={"a": "b"})
-    view = replace(view, entries={**view.entries, path: entry}, answers={**view.answers, "more": answer})
+    counted = InspectedVolume(name="disk/p1", kind="ext4", state="read", free_bytes=8192, unclean_bytes=4096)
+    volumes = (counted, InspectedVolume(name="disk/p2", kind="xfs", state="read", uncounted="why"))
+    secret = Recovered(kind="private-key", what="PuTTY", volume="disk/p1", offset=4096, place="free")
+    view = replace(
+        view,
+        entries={**view.entries, path: entry},
+        answers={**view.answers, "more": answer},
+        inspection=Inspection(volumes=volumes, recovered=(secret,), gaps=("why",), searched_bytes=8192),
+    )
     target = Target(kind="ami", id="ami-0123456789abcdef0", name="ünï \x1b[31m", snapshots=("snap-1",))
     views = {**found.views, INSIDE: view}
     whole: Evidence = replace(found, target=target, views=views, audience="", receivers=frozenset())
