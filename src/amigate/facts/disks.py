@@ -149,7 +149,7 @@ def _unread(volume: InspectedVolume) -> str:
 
 
 def _uncounted(volume: InspectedVolume) -> str:
-    if not volume.is_told:
+    if not volume.is_told and not volume.uncounted:
         return _unread(volume)
     words = (f"{volume.name} ({volume.kind})", "its free space was not counted", volume.uncounted or volume.reason)
     return ": ".join(filter(None, words))
