@@ -53,7 +53,6 @@ class Reader(FileSystem, Protocol):
         """Whether the block that holds the byte `offset` of the device is one that nothing uses."""
 
     def free_extents(self) -> Iterator[Extent]:
-        """Yield all of the device that nothing uses, in whole blocks, ascending and not overlapping.
+        """Yield the blocks that nothing uses, ascending and not overlapping; what lies behind the file system is none.
 
-        What lies behind the file system is the last of it. Raises IncompleteError, before the end, where the free space
-        cannot be told."""
+        Raises IncompleteError, before the end, where they cannot be told."""

@@ -122,11 +122,12 @@ def written(path: Path) -> list[range]:
 
 
 def free_runs(reader: Reader, count: int) -> list[Extent]:
-    """Return the free runs of a file system of `count` blocks, in blocks, which must be listed in order."""
+    """Return the free runs of a file system of `count` blocks, in blocks, which must lie in it and be in order."""
     size = reader.block_bytes
     listed = [Extent(each.offset // size, each.length // size) for each in reader.free_extents()]
     assert all(before.end <= each.offset for before, each in pairwise(listed))
-    return joined(each for each in listed if each.offset < count)
+    assert all(each.end <= count for each in listed)
+    return joined(listed)
 
 
 def joined(runs: Iterable[Extent]) -> list[Extent]:

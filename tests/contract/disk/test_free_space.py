@@ -140,6 +140,16 @@ def test_a_file_system_that_mke2fs_filled_has_no_unclean_free_space(bench: Bench
     assert volume_of(image).unclean_bytes == 0
 
 
+def test_what_lies_behind_a_file_system_makes_its_free_space_no_larger(bench: Bench) -> None:
+    image = made(bench, "ext4")
+    told = volume_of(image)
+    with image.open("ab") as file:
+        file.write(b"behind" * 100_000)
+        file.truncate(512 * MIB)
+    larger = volume_of(image)
+    assert (larger.free_bytes, larger.unclean_bytes) == (told.free_bytes, told.unclean_bytes)
+
+
 def test_what_is_free_once_the_journal_is_replayed_is_free(bench: Bench) -> None:
     image, copy = made(bench, "ext4"), bench.folder / "copy"
     with mounted(image, kind="ext4") as root:

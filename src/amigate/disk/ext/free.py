@@ -52,7 +52,7 @@ class FreeSpace:
         return index >= 0 and block < runs[index].end
 
     def extents(self) -> Iterator[Extent]:
-        """Yield all of the device that nothing uses; raises IncompleteError where that cannot be told."""
+        """Yield the blocks that nothing uses; raises IncompleteError where they cannot be told."""
         superblock = self._metadata.superblock
         log = superblock.block_log
         for first in range(0, superblock.groups, _AT_ONCE):
@@ -64,7 +64,6 @@ class FreeSpace:
             for number in numbers:
                 for run in self._runs(number):
                     yield Extent(run.offset << log, run.length << log)
-        yield from between([Extent(0, superblock.blocks << log)], Extent(0, self._metadata.blocks.size))
 
     def _is_new(self, group: Group) -> bool:
         """Whether a group has no bitmap yet."""

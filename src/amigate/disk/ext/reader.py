@@ -48,5 +48,5 @@ class Ext(TreeReader[Node]):
         return self._free.holds(offset)
 
     def free_extents(self) -> Iterator[Extent]:
-        """Yield all of the device that nothing uses."""
+        """Yield the blocks that nothing uses."""
         return self._free.extents()

@@ -18,9 +18,9 @@ _END = Extent(1 << 63, 0)
 class FreeCount:
     """Counts the free space of a file system, given its written bytes one after the other.
 
-    Free is what the file system's own maps say that nothing uses, and what lies behind it in its volume. So the rest of
-    a file's last block, room that is set aside for a file, and all that the file system keeps for itself are not. A
-    block that holds a single byte other than zero is unclean as a whole. What is not fed is zeros."""
+    Free is what the file system's own maps say that nothing uses. So the rest of a file's last block, room that is set
+    aside for a file, all that the file system keeps for itself, and what lies behind it in its volume are not. A block
+    that holds a single byte other than zero is unclean as a whole. What is not fed is zeros."""
 
     def __init__(self, reader: Reader) -> None:
         self.free_bytes = 0
@@ -64,8 +64,8 @@ class FreeCount:
         """Look at a part of one block, of which another may have been unclean before."""
         begin = offset - (offset - self._run.offset) % self._size
         if begin >= self._done and any(data):
-            self._done = min(begin + self._size, self._run.end)
-            self.unclean_bytes += self._done - begin
+            self._done = begin + self._size
+            self.unclean_bytes += self._size
 
     def _told(self, reader: Reader) -> Iterator[Extent]:
         """Yield the free runs, counted, and then forever one that lies behind everything."""

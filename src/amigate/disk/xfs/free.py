@@ -13,7 +13,6 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError
-from amigate.disk.pieces import between
 from amigate.disk.xfs.checksum import verify
 from amigate.disk.xfs.metadata import Stamp
 
@@ -73,7 +72,7 @@ class FreeSpace:
         return self._of(group).holds(block)
 
     def extents(self) -> Iterator[Extent]:
-        """Yield all of the device that nothing uses; raises IncompleteError where that cannot be told."""
+        """Yield the blocks that nothing uses; raises IncompleteError where they cannot be told."""
         superblock = self._metadata.superblock
         log, size = superblock.block_log, superblock.group_blocks
         for group in range(superblock.groups):
@@ -83,7 +82,6 @@ class FreeSpace:
                 self._metadata.blocks.prefetch(headers)
             for start, end in self._of(group).runs():
                 yield Extent(group * size + start << log, end - start << log)
-        yield from between([Extent(0, superblock.blocks << log)], Extent(0, self._metadata.blocks.size))
 
     def _of(self, group: int) -> _Free:
         free = self._groups.get(group)

@@ -34,5 +34,5 @@ class Xfs(TreeReader[Node]):
         return self._free.holds(offset)
 
     def free_extents(self) -> Iterator[Extent]:
-        """Yield all of the device that nothing uses."""
+        """Yield the blocks that nothing uses."""
         return self._free.extents()

@@ -57,9 +57,10 @@ def test_a_block_that_comes_in_parts_counts_once() -> None:
     assert counted([Extent(0, 3 * BLOCK)], [(0, bytes(9)), (9, b"x")]).unclean_bytes == BLOCK
 
 
-def test_blocks_begin_where_the_free_run_does_and_its_end_may_cut_one() -> None:
-    count = counted([Extent(10, BLOCK + 6)], [(0, b"x" * 11 + bytes(BLOCK)), (27, b"xx")])
-    assert (count.free_bytes, count.unclean_bytes) == (BLOCK + 6, BLOCK + 6)
+def test_blocks_begin_where_the_free_run_does() -> None:
+    count = counted([Extent(10, 2 * BLOCK)], [(0, b"x" * 11 + bytes(BLOCK - 1)), (9 + BLOCK, b"\0\0x")])
+    assert (count.free_bytes, count.unclean_bytes) == (2 * BLOCK, 2 * BLOCK)
+    assert counted([Extent(10, 2 * BLOCK)], [(0, b"x" * 10 + bytes(2 * BLOCK) + b"x")]).unclean_bytes == 0
 
 
 def test_nothing_is_told_where_the_map_or_the_bytes_were_not_all_read() -> None:
