@@ -58,7 +58,7 @@ def test_a_block_that_comes_in_parts_counts_once() -> None:
 
 
 def test_blocks_begin_where_the_free_run_does() -> None:
-    count = counted([Extent(10, 2 * BLOCK)], [(0, b"x" * 11 + bytes(BLOCK - 1)), (9 + BLOCK, b"\0\0x")])
+    count = counted([Extent(10, 2 * BLOCK)], [(0, b"x" * 11 + bytes(BLOCK - 1)), (10 + BLOCK, b"\0\0x")])
     assert (count.free_bytes, count.unclean_bytes) == (2 * BLOCK, 2 * BLOCK)
     assert counted([Extent(10, 2 * BLOCK)], [(0, b"x" * 10 + bytes(2 * BLOCK) + b"x")]).unclean_bytes == 0
 
