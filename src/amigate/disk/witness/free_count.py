@@ -5,13 +5,15 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from amigate.disk.blocks import Extent
+from amigate.disk.blocks import Extent, IncompleteError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amigate.disk.reader import Reader
 
+MOST_RUNS = 20_000_000
+"""Of one file system: a minute's work."""
 _END = Extent(1 << 63, 0)
 
 
@@ -70,7 +72,9 @@ class FreeCount:
     def _told(self, reader: Reader) -> Iterator[Extent]:
         """Yield the free runs, counted, and then forever one that lies behind everything."""
         try:
-            for run in reader.free_extents():
+            for number, run in enumerate(reader.free_extents()):
+                if number >= MOST_RUNS:
+                    raise IncompleteError(f"its free space is in more than {MOST_RUNS} pieces")
                 self.free_bytes += run.length
                 yield run
         except OSError as error:

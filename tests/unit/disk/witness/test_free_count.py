@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.witness import free_count
 from amigate.disk.witness.free_count import FreeCount
 
 from ..root.conftest import Fake  # noqa: TID252 - tests are no package
 
 if TYPE_CHECKING:
+    import pytest
     from collections.abc import Iterator, Sequence
 
 BLOCK = 16
@@ -67,6 +69,13 @@ def test_nothing_is_told_where_the_map_or_the_bytes_were_not_all_read() -> None:
     assert counted([Extent(0, BLOCK), None], [(0, b"x")]).wrong == "the map is damaged"
     assert counted([None], []).wrong == "the map is damaged"
     assert counted([Extent(0, BLOCK)], [(0, b"x")], unseen="a block is missing").wrong == "a block is missing"
+
+
+def test_free_space_in_too_many_pieces_is_not_counted_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(free_count, "MOST_RUNS", 2)
+    runs = [Extent(number * 2 * BLOCK, BLOCK) for number in range(3)]
+    assert counted(runs[:2], []).wrong == ""
+    assert counted(runs, []).wrong == "its free space is in more than 2 pieces"
 
 
 @st.composite
