@@ -14,8 +14,9 @@ from amigate.disk.witness.free_count import FreeCount
 from ..root.conftest import Fake  # noqa: TID252 - tests are no package
 
 if TYPE_CHECKING:
-    import pytest
     from collections.abc import Iterator, Sequence
+
+    import pytest
 
 BLOCK = 16
 
