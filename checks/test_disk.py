@@ -1,6 +1,7 @@
 """What the disks of the image hold, in files and out of them."""
 
 from amigate import check
+from amigate.check import Settings
 from amigate.facts.disks import Disks
 
 
@@ -35,3 +36,24 @@ def test_no_recoverable_secrets(disks: Disks) -> None:
     them. Removing files does not help; build on a fresh disk, or fill the free space with zeros."""
     assert not disks.recoverable()
     disks.inspection.require_whole()
+
+
+@check(
+    "disk-free-space-clean",
+    severity="medium",
+    guideline="cis-like/image-cleanup",
+    source="https://github.com/digitalocean/marketplace-partners",
+    evidence=["disk"],
+    remedy="disk",
+    at_most_percent=1,
+)
+def test_free_space_clean(disks: Disks, rule_settings: Settings) -> None:
+    """Free space is zeroed or trimmed.
+
+    What was deleted is still in the blocks that nothing uses now, for whoever has the image, and no search knows every
+    kind of secret. `at_most_percent` limits, for each file system, the share of its free space in blocks that hold
+    anything but zeros: none where it is new, below 1 where an ext was filled with zeros. XFS keeps room back, 0.7 % of
+    its size or with rmapbt 2 %, that filling does not reach. Space outside of file systems does not count. Build on a
+    fresh file system first, then fill what is free with zeros; fstrim is not certain to reach the snapshot."""
+    assert not disks.unclean(rule_settings["at_most_percent"])
+    disks.require_free_space_counted()

@@ -19,12 +19,16 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.carve.scan import carve
 from amigate.disk.raw import Raw
+from amigate.disk.readers import open_reader
 from amigate.disk.stream import stream
 from amigate.disk.volumes.volume import State, Volume
+from amigate.disk.witness.free_count import FreeCount
 from amigate.evidence.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from amigate.evidence.redaction.kept import Mac
 
 REPEATS = 5
 GIBIBYTE = 1 << 30
@@ -38,7 +42,7 @@ ALTERNATION = re.compile(
 def main() -> None:
     """Make the image, and print medians."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", type=Path, help="search this image instead")
+    parser.add_argument("--image", type=Path, help="search this image of ext4 instead")
     given = parser.parse_args().image
     with tempfile.TemporaryDirectory() as folder:
         path = given or make(Path(folder))
@@ -51,12 +55,22 @@ def main() -> None:
             for (kind, what), count in sorted(Counter((hit.kind, hit.what) for hit in found.hits).items()):
                 print(f"  {kind}: {what}: {count}")
             show("searched", size, lambda: carve(volume, mac))
+            show("searched, free space counted", size, lambda: counted(volume, mac))
             show("read only", size, lambda: [len(data) for _, data in stream(disk, disk.written())])
             show(
                 "read, one alternation",
                 size,
                 lambda: [ALTERNATION.findall(data) for _, data in stream(disk, disk.written())],
             )
+
+
+def counted(volume: Volume, mac: Mac) -> None:
+    """Search a volume, and count how much of its free space is clean."""
+    assert volume.blocks is not None
+    count = FreeCount(open_reader(volume.kind, volume.blocks))
+    carve(volume, mac, also=count.feed)
+    count.finish()
+    assert not count.wrong
 
 
 def make(folder: Path) -> Path:

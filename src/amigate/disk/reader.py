@@ -33,6 +33,8 @@ class Reader(FileSystem, Protocol):
     uuid: str
     """As blkid(8) prints it."""
     label: str
+    block_bytes: int
+    """Of the blocks in which it gives room."""
 
     @property
     def damage(self) -> Sequence[str]:
@@ -49,3 +51,8 @@ class Reader(FileSystem, Protocol):
 
     def is_free(self, offset: int) -> bool:
         """Whether the block that holds the byte `offset` of the device is one that nothing uses."""
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield the blocks that nothing uses, ascending and not overlapping; what lies behind the file system is none.
+
+        Raises IncompleteError, before the end, where they cannot be told."""

@@ -19,6 +19,12 @@ class InspectedVolume:
     reason: str = ""
     written_bytes: int = 0
     """Of its bytes, those that are no hole; deleted files are in them, too."""
+    free_bytes: int | None = None
+    """Of its file system, which nothing uses by its own maps; None where they were not counted."""
+    unclean_bytes: int | None = None
+    """Of the free ones, those of blocks that hold anything but zeros; None where they were not counted."""
+    uncounted: str = ""
+    """Why they were not, where its file system was opened; of all others, `state` and `reason` tell."""
 
     @property
     def is_told(self) -> bool:

@@ -1,7 +1,8 @@
-"""What the disks of an image hold as bytes: volumes that were not read, and secrets that anybody can recover."""
+"""What the disks of an image hold as bytes: volumes that were not read, secrets to be recovered, unclean free space."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,21 @@ _JUDGED_AS_FILES = {
 }
 """What rules about files look for in files, knowing what packages ship; and what they say where they see it."""
 
+_NO_FILE_SYSTEM = frozenset(
+    {
+        "LVM2_member",
+        "boot-area",
+        "empty",
+        "leftover",
+        "lvm-header",
+        "partition-table",
+        "swap",
+        "swsuspend",
+        "unknown",
+    }
+)
+"""Kinds of exempt volumes in which there is no free space that could be told from the rest."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Disks:
@@ -52,9 +68,10 @@ class Disks:
 
     def require_every_volume(self) -> None:
         """Raise InconclusiveError where a volume was not read; names them all."""
+        self._require_any_volume()
         unread = [_unread(volume) for volume in self.inspection.volumes if not volume.is_told]
-        if unread or not self.inspection.volumes:
-            raise InconclusiveError("; ".join(unread) or "the image has no disk that could be looked at")
+        if unread:
+            raise InconclusiveError("; ".join(unread))
 
     def recoverable(self) -> list[Finding]:
         """Find the secrets that can be read off the disks, each once for each place.
@@ -69,6 +86,44 @@ class Disks:
             if not (each.is_published or each.package or (each.kind in _JUDGED_AS_FILES and each.fingerprint in judged))
         ]
         return list(dict.fromkeys(map(_finding, found)))
+
+    def unclean(self, at_most_percent: float) -> list[Finding]:
+        """Find the file systems with more than `at_most_percent` of their free space in blocks that are not all zeros.
+
+        Raises InconclusiveError for a limit that is none."""
+        if type(at_most_percent) not in {int, float} or not 0 <= at_most_percent <= 100:  # noqa: PLR2004 - all of it
+            raise InconclusiveError("the setting at_most_percent is no number from 0 to 100")
+        return [
+            Finding(
+                subject=f"{volume.name} ({volume.kind})",
+                detail=f"{_unclean(free, unclean)} (at most {at_most_percent:g} %)",
+            )
+            for volume, free, unclean in self._counted()
+            if unclean * 100 > free * at_most_percent
+        ]
+
+    def require_free_space_counted(self) -> None:
+        """Raise InconclusiveError where that of a file system was not, NotApplicableError where there is none."""
+        self._require_any_volume()
+        counted = [volume for volume, _, _ in self._counted()]
+        without = [each for each in self.inspection.volumes if each.state == "exempt" and each.kind in _NO_FILE_SYSTEM]
+        uncounted = [_uncounted(each) for each in self.inspection.volumes if each not in counted + without]
+        if uncounted:
+            raise InconclusiveError("; ".join(uncounted))
+        if not counted:
+            raise NotApplicableError("the image holds no file system")
+
+    def _counted(self) -> list[tuple[InspectedVolume, int, int]]:
+        """Return the volumes of whose free space there is a count, and the bytes: all, and those of unclean blocks."""
+        return [
+            (volume, volume.free_bytes, volume.unclean_bytes)
+            for volume in self.inspection.volumes
+            if volume.free_bytes is not None and volume.unclean_bytes is not None
+        ]
+
+    def _require_any_volume(self) -> None:
+        if not self.inspection.volumes:
+            raise InconclusiveError("the image has no disk that could be looked at")
 
     def _is_seen(self, each: Recovered) -> bool:
         return any((each.path, sort) in self.seen for sort in _JUDGED_AS_FILES.get(each.kind, ()))
@@ -91,6 +146,26 @@ def _public(each: Recovered) -> str:
 
 def _unread(volume: InspectedVolume) -> str:
     return f"{volume.name} ({volume.kind}) is {volume.state}: {volume.reason}"
+
+
+def _uncounted(volume: InspectedVolume) -> str:
+    if not volume.is_told and not volume.uncounted:
+        return _unread(volume)
+    words = (f"{volume.name} ({volume.kind})", "its free space was not counted", volume.uncounted or volume.reason)
+    return ": ".join(filter(None, words))
+
+
+def _unclean(free_bytes: int, unclean_bytes: int) -> str:
+    """Say how much is unclean; never less than it is, so that it does not read as the limit that it is above."""
+    percent = math.ceil(unclean_bytes / free_bytes * 10_000) / 100
+    return f"{percent:g} % of its free space is not zeros, {_size(unclean_bytes)} of {_size(free_bytes)}"
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as `1.4 GiB`."""
+    units = ("KiB", "MiB", "GiB", "TiB")
+    step = min(max(count.bit_length() - 11, 0) // 10, len(units) - 1)
+    return f"{count / (1024 << 10 * step):.1f} {units[step]}"
 
 
 NEEDS = Needs(first=(CLOCK,))

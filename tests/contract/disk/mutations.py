@@ -87,6 +87,10 @@ def tell(opening: Open, blocks: Patched) -> Told:
             told[f"free {offset}"] = reader.is_free(offset)
         except OSError as error:
             told["refused", offset] = str(error)
+    try:
+        told["free"] = list(reader.free_extents())
+    except OSError as error:
+        told["refused", "free"] = str(error)
     told["damage"] = list(reader.damage)
     return told
 

@@ -9,6 +9,7 @@ import struct
 import subprocess
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from amigate.disk.blocks import Extent, IncompleteError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from amigate.disk.reader import Reader
     from amigate.evidence.file_system import Inode
 
 MIB = 1 << 20
@@ -117,6 +119,26 @@ def written(path: Path) -> list[range]:
             start = os.lseek(file.fileno(), regions[-1].stop if regions else 0, os.SEEK_DATA)
             regions.append(range(start, os.lseek(file.fileno(), start, os.SEEK_HOLE)))
     return regions
+
+
+def free_runs(reader: Reader, count: int) -> list[Extent]:
+    """Return the free runs of a file system of `count` blocks, in blocks, which must lie in it and be in order."""
+    size = reader.block_bytes
+    listed = [Extent(each.offset // size, each.length // size) for each in reader.free_extents()]
+    assert all(before.end <= each.offset for before, each in pairwise(listed))
+    assert all(each.end <= count for each in listed)
+    return joined(listed)
+
+
+def joined(runs: Iterable[Extent]) -> list[Extent]:
+    """Put runs together that touch."""
+    found: list[Extent] = []
+    for each in sorted(runs):
+        if found and found[-1].end == each.offset:
+            found[-1] = Extent(found[-1].offset, found[-1].length + each.length)
+        else:
+            found.append(each)
+    return found
 
 
 def as_tuple(inode: Inode) -> tuple[int, ...]:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from amigate.disk.blocks import Extent
 from amigate.disk.ext import Ext
 
-from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, look, mounted, run
+from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, free_runs, joined, look, mounted, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -287,6 +288,8 @@ def test_free_space_and_names_are_what_e2fsprogs_and_blkid_print(shown: Shown) -
         for number in sorted(edges | set(range(0, count, 11))):
             assert ext.is_free(number * block) == (number in free), number
         assert ext.is_free(count * block)
+        assert ext.block_bytes == block
+        assert free_runs(ext, count) == joined(Extent(number, 1) for number in free)
         printed = run("blkid", "-p", "-o", "export", shown.image).splitlines()
         assert f"UUID={ext.uuid}" in printed
         assert f"TYPE={ext.kind}" in printed

@@ -169,6 +169,8 @@ def test_files_and_folders_lie_where_mtools_finds_them_and_nothing_else_is_used(
         for cluster in range(2, geometry.clusters + 2):
             for offset in (0, size - 1):
                 assert fat.is_free(start + (cluster - 2) * size + offset) == (cluster not in used), cluster
+        free = [at for extent in fat.free_extents() for at in range(extent.offset, extent.end, size)]
+        assert free == [start + (at - 2) * size for at in range(2, geometry.clusters + 2) if at not in used]
         assert not any(fat.is_free(offset) for offset in range(0, start, 512))
         assert fat.is_free(start + geometry.clusters * size)
 

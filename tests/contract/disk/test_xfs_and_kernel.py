@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from amigate.disk.blocks import Extent
 from amigate.disk.crc32c import crc32c
 from amigate.disk.xfs import Xfs
 from amigate.disk.xfs.folders import data_runs
 
-from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, look, mounted, run
+from .shown import ACL, MIB, FileBlocks, Shown, as_tuple, free_runs, joined, look, mounted, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,6 +272,8 @@ def test_free_space_is_what_xfs_db_lists(shown: Shown) -> None:
         assert not any(xfs.is_free(extent.offset) for extent in used)
         assert not xfs.is_free(0)
         assert xfs.is_free(blocks * block)
+        assert xfs.block_bytes == block
+        assert free_runs(xfs, blocks) == joined(Extent(*each) for each in free.items())
 
 
 def test_blocks_of_a_folder_that_lie_in_pieces_are_put_together(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from amigate.errors import UsageError
 from amigate.evidence import codec, saved
+from amigate.evidence.inspection import InspectedVolume, Inspection, Recovered
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Launch, Vantage, Viewpoint
 from amigate.result import Target
@@ -41,7 +42,15 @@ def evidence(kit: Any) -> Evidence:
         kit.file(path, None), kept=Keep.SIZE, summary={"lines": "3"}, withheld="content not kept", truncated=True
     )
     answer = replace(kit.said("x\udcff\0"), kept=Keep.NUMBERS, stderr=b"\xff", withheld="why", summary={"a": "b"})
-    view = replace(view, entries={**view.entries, path: entry}, answers={**view.answers, "more": answer})
+    counted = InspectedVolume(name="disk/p1", kind="ext4", state="read", free_bytes=8192, unclean_bytes=4096)
+    volumes = (counted, InspectedVolume(name="disk/p2", kind="xfs", state="read", uncounted="why"))
+    secret = Recovered(kind="private-key", what="PuTTY", volume="disk/p1", offset=4096, place="free")
+    view = replace(
+        view,
+        entries={**view.entries, path: entry},
+        answers={**view.answers, "more": answer},
+        inspection=Inspection(volumes=volumes, recovered=(secret,), gaps=("why",), searched_bytes=8192),
+    )
     target = Target(kind="ami", id="ami-0123456789abcdef0", name="ünï \x1b[31m", snapshots=("snap-1",))
     views = {**found.views, INSIDE: view}
     whole: Evidence = replace(found, target=target, views=views, audience="", receivers=frozenset())
@@ -108,7 +117,7 @@ def test_the_digest_is_the_same_whoever_the_image_is_for(file: Path, evidence: E
 
 def test_a_file_is_gzip_and_json_for_its_owner_alone(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
-    assert document(file)["schema"] == "amigate/evidence/3"
+    assert document(file)["schema"] == "amigate/evidence/4"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
@@ -206,8 +215,8 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"null", b"[]", b"{}", b"\xff", b"{", b"NaN", b'{"schema":"amigate/evidence/3"}', b"[" * 100_000,
-        b"1" * 10_000, b'{"a":1,"a":1}', b'{"schema":"amigate/evidence/3","digest":1e999,"evidence":{}}',
+        b"", b"null", b"[]", b"{}", b"\xff", b"{", b"NaN", b'{"schema":"amigate/evidence/4"}', b"[" * 100_000,
+        b"1" * 10_000, b'{"a":1,"a":1}', b'{"schema":"amigate/evidence/4","digest":1e999,"evidence":{}}',
     ],
 )  # fmt: skip
 def test_a_document_of_another_kind_is_refused(file: Path, text: bytes) -> None:

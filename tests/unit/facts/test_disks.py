@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -118,9 +118,91 @@ def test_every_volume_that_was_not_read_is_named() -> None:
     )
 
 
+GIB = 1 << 30
+HALF = replace(ROOT, free_bytes=2 * GIB, unclean_bytes=GIB)
+
+
+def unclean(*volumes: InspectedVolume, limit: Any = 1) -> list[Finding]:
+    return Disks(inspection=Inspection(volumes=volumes)).unclean(limit)
+
+
+def test_each_file_system_with_unclean_free_space_is_told_with_its_share_and_sizes() -> None:
+    boot = replace(HALF, name="disk/p2", kind="xfs", free_bytes=500 << 20, unclean_bytes=6 << 20)
+    clean = replace(HALF, name="disk/p3", unclean_bytes=GIB >> 10)
+    assert unclean(HALF, boot, clean) == [
+        Finding(
+            subject="disk/p1 (ext4)",
+            detail="50 % of its free space is not zeros, 1.0 GiB of 2.0 GiB (at most 1 %)",
+        ),
+        Finding(
+            subject="disk/p2 (xfs)",
+            detail="1.2 % of its free space is not zeros, 6.0 MiB of 500.0 MiB (at most 1 %)",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("limit,is_above", [(0, True), (49.99, True), (50, False), (50.0, False), (100, False)])
+def test_as_much_as_the_limit_is_not_above_it(limit: float, *, is_above: bool) -> None:
+    assert bool(unclean(HALF, limit=limit)) is is_above
+
+
+def test_a_share_just_above_the_limit_does_not_read_as_the_limit() -> None:
+    (finding,) = unclean(replace(HALF, free_bytes=100 * GIB, unclean_bytes=GIB + 4096))
+    assert finding.detail == "1.01 % of its free space is not zeros, 1.0 GiB of 100.0 GiB (at most 1 %)"
+
+
+@pytest.mark.parametrize(
+    "count,words", [(512, "0.5 KiB"), (1023 << 10, "1023.0 KiB"), (1 << 20, "1.0 MiB"), (5000 << 40, "5000.0 TiB")]
+)
+def test_sizes_have_a_unit(count: int, words: str) -> None:
+    assert words in unclean(replace(HALF, unclean_bytes=count, free_bytes=count))[0].detail
+
+
+def test_a_file_system_that_is_full_has_nothing_unclean() -> None:
+    assert unclean(replace(HALF, free_bytes=0, unclean_bytes=0), limit=0) == []
+
+
+@pytest.mark.parametrize("limit", ["1", None, True, -1, 101, float("nan"), [1]])
+def test_a_limit_that_is_none_decides_nothing(limit: object) -> None:
+    with pytest.raises(InconclusiveError, match="at_most_percent is no number from 0 to 100"):
+        unclean(HALF, limit=limit)
+
+
+def require_counted(*volumes: InspectedVolume) -> None:
+    Disks(inspection=Inspection(volumes=volumes)).require_free_space_counted()
+
+
+def test_free_space_that_was_not_counted_is_named_with_the_reason() -> None:
+    without = [
+        InspectedVolume(name=kind, kind=kind, state="exempt", reason="it holds no files")
+        for kind in ("swap", "leftover", "boot-area", "partition-table", "empty", "LVM2_member", "unknown")
+    ]
+    require_counted(HALF, *without)
+    with pytest.raises(InconclusiveError) as raised:
+        require_counted(
+            HALF,
+            replace(ROOT, name="disk/p2", uncounted="the free space of block group 0 is damaged"),
+            InspectedVolume(name="disk/p3", kind="btrfs", state="unsupported", reason="btrfs is not read"),
+            InspectedVolume(name="disk/p4", kind="vfat", state="exempt", reason="it holds boot loaders"),
+            replace(HALF, name="disk/p5", unclean_bytes=None),
+            *without,
+        )
+    assert str(raised.value) == (
+        "disk/p2 (ext4): its free space was not counted: the free space of block group 0 is damaged; "
+        "disk/p3 (btrfs) is unsupported: btrfs is not read; "
+        "disk/p4 (vfat): its free space was not counted: it holds boot loaders; "
+        "disk/p5 (ext4): its free space was not counted"
+    )
+
+
+def test_an_image_without_any_file_system_has_no_free_space_to_judge() -> None:
+    with pytest.raises(NotApplicableError, match="no file system"):
+        require_counted(InspectedVolume(name="disk", kind="empty", state="exempt"))
+
+
 def test_an_image_without_disks_is_no_image_that_was_inspected() -> None:
     nothing = Disks(inspection=Inspection())
-    for ask in (nothing.require_every_volume, nothing.inspection.require_whole):
+    for ask in (nothing.require_every_volume, nothing.require_free_space_counted, nothing.inspection.require_whole):
         with pytest.raises(InconclusiveError, match="the image has no disk"):
             ask()
 

@@ -13,7 +13,7 @@ from amigate.disk.pieces import on_device
 from amigate.disk.stream import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.volumes.volume import Volume
@@ -69,9 +69,16 @@ class Carved:
     """Why the rest of the volume was not searched; empty where all of it was."""
 
 
-def carve(volume: Volume, mac: Mac, *, disks: Sequence[tuple[str, Blocks]] = ()) -> Carved:
+def carve(
+    volume: Volume,
+    mac: Mac,
+    *,
+    disks: Sequence[tuple[str, Blocks]] = (),
+    also: Callable[[int, bytes], None] | None = None,
+) -> Carved:
     """Look through all written bytes of a volume; `disks` are those that it may lie on.
 
+    `also` takes the same bytes, each piece with its offset in the volume, so that they are read once for both.
     Takes time in proportion to the bytes, whatever they are."""
     if volume.blocks is None:
         return Carved(hits=(), searched_bytes=0, unseen=volume.reason or "its bytes could not be found")
@@ -80,6 +87,8 @@ def carve(volume: Volume, mac: Mac, *, disks: Sequence[tuple[str, Blocks]] = ())
     try:
         for offset, data in stream(volume.blocks, volume.blocks.written()):
             search.feed(offset, data)
+            if also:
+                also(offset, data)
     except OSError as error:
         unseen = str(error)
     search.finish()

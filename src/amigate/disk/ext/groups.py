@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from amigate.disk.ext.metadata import Metadata
     from amigate.disk.ext.superblock import Superblock
 
-_LOW = Struct("<III6xH4xHH")
-_HIGH = Struct("<III12xH")
+_LOW = Struct("<IIIH4xH4xHH")
+_HIGH = Struct("<IIIH10xH")
 _HIGH_AT, _CHECKSUM = 32, 30
 _CHECKSUM_HIGH_END = 58
 """Bytes of a descriptor that has all 32 bits of the checksum of the block bitmap."""
@@ -30,6 +30,8 @@ class Group(NamedTuple):
     block_bitmap: int
     inode_bitmap: int
     inode_table: int
+    free_blocks: int
+    """How many it is said to have."""
     flags: int
     checksum: int
     """Of the block bitmap."""
@@ -80,19 +82,20 @@ class Groups:
         offset = (self._block_of(number // self._per_block) << superblock.block_log) + number % self._per_block * size
         raw = self._metadata.read(offset, size)
         self._verify(number, raw, what)
-        block_bitmap, inode_bitmap, table, flags, checksum, _ = _LOW.unpack_from(raw)
+        block_bitmap, inode_bitmap, table, free, flags, checksum, _ = _LOW.unpack_from(raw)
         bits = 16
         if size > _HIGH_AT:
             *high, checksum_high = _HIGH.unpack_from(raw, _HIGH_AT)
             block_bitmap |= high[0] << 32
             inode_bitmap |= high[1] << 32
             table |= high[2] << 32
+            free |= high[3] << 16
         if size >= _CHECKSUM_HIGH_END:
             checksum |= checksum_high << 16
             bits = 32
         for place, count in ((block_bitmap, 1), (inode_bitmap, 1), (table, self.table_blocks)):
             superblock.require(place, count)
-        return Group(block_bitmap, inode_bitmap, table, flags, checksum, bits)
+        return Group(block_bitmap, inode_bitmap, table, free, flags, checksum, bits)
 
     def _verify(self, number: int, raw: bytes, what: str) -> None:
         said = int.from_bytes(raw[_CHECKSUM : _CHECKSUM + 2], "little")

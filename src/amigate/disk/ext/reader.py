@@ -15,7 +15,9 @@ from amigate.disk.ext.superblock import read_superblock
 from amigate.disk.inode_tree.reader import TreeReader
 
 if TYPE_CHECKING:
-    from amigate.disk.blocks import Blocks
+    from collections.abc import Iterator
+
+    from amigate.disk.blocks import Blocks, Extent
 
 
 class Ext(TreeReader[Node]):
@@ -44,3 +46,7 @@ class Ext(TreeReader[Node]):
     def is_free(self, offset: int) -> bool:
         """Whether nothing uses the block that holds a byte of the device."""
         return self._free.holds(offset)
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield the blocks that nothing uses."""
+        return self._free.extents()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.fat.boot_sector import FIRST, read_boot_sector
 from amigate.disk.fat.entries import label
 from amigate.disk.fat.nodes import FatNodes, Node
@@ -11,6 +12,8 @@ from amigate.disk.fat.table import Table
 from amigate.disk.inode_tree.reader import TreeReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from amigate.disk.blocks import Blocks
 
 
@@ -29,6 +32,7 @@ class Fat(TreeReader[Node]):
         nodes = FatNodes(geometry, table, blocks)
         root = nodes.node(nodes.root)
         super().__init__(nodes, kind="vfat", uuid=geometry.serial, label=label(nodes.raw_entries(root)[1]))
+        self.block_bytes = geometry.cluster_bytes
         self._geometry = geometry
         self._table = table
         if not table.has_copies():
@@ -39,6 +43,17 @@ class Fat(TreeReader[Node]):
         """Whether nothing uses the cluster of a byte; so it is for what lies behind the last."""
         cluster = self._geometry.cluster_at(offset)
         return cluster >= FIRST and (cluster >= self._geometry.end or self._table.is_free(cluster))
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield the clusters that nothing uses.
+
+        Raises IncompleteError where anything is damaged: one of tables that differ, or of a file and what the table
+        says of its clusters, is wrong."""
+        if self.damage:
+            raise IncompleteError(f"what is free in the vfat file system cannot be told: {self.damage[0]}")
+        place, log = self._geometry.place, self._geometry.sector_log
+        for first, end in self._table.free():
+            yield Extent(place(first) << log, (end - first) * self._geometry.cluster_bytes)
 
     def _claim(self, root: Node) -> None:
         """Take for each file and folder the clusters that it leads to, and note which cannot be its own."""

@@ -11,6 +11,8 @@ from amigate.disk.fat.boot_sector import FIRST
 from amigate.disk.stream import stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from amigate.disk.blocks import Blocks
     from amigate.disk.fat.boot_sector import Geometry
 
@@ -45,6 +47,18 @@ class Table:
     def is_free(self, cluster: int) -> bool:
         """Whether nothing uses a cluster; what is marked as bad is used by what marked it."""
         return not self._next[cluster] & self._mask
+
+    def free(self) -> Iterator[tuple[int, int]]:
+        """Yield the first cluster of each free run and the one after its last, ascending."""
+        start = 0
+        for cluster in range(FIRST, self._geometry.end):
+            if not self._next[cluster] & self._mask:
+                start = start or cluster
+            elif start:
+                yield start, cluster
+                start = 0
+        if start:
+            yield start, self._geometry.end
 
     def claim(self, first: int) -> None:
         """Take a chain for one entry of a folder; what two entries take, or one twice, can be read by neither."""

@@ -32,6 +32,7 @@ class TreeReader(Generic[NodeT]):
         self.kind = kind
         self.uuid = uuid
         self.label = label
+        self.block_bytes = 1 << nodes.block_log
         self._nodes = nodes
         self._damage: list[str] = []
         self._folders: dict[int, dict[str, int]] = {}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from amigate.disk.blocks import Blocks
+    from amigate.disk.witness.free_count import FreeCount
     from amigate.evidence.questions import Needs
 
 
@@ -79,7 +80,9 @@ def inspect(
         files, view = None, View(broken=str(error))
     found = recover(parts, disks, files, redactor.mac)
     inspection = Inspection(
-        volumes=tuple(_inspected(part, unwalked=view.broken) for part in parts),
+        volumes=tuple(
+            _inspected(part, count, unwalked=view.broken) for part, count in zip(parts, found.free, strict=True)
+        ),
         recovered=tuple(found.found[:MOST_KEPT]),
         gaps=tuple(found.gaps),
         searched_bytes=found.searched_bytes,
@@ -98,7 +101,7 @@ def opened(volume: Volume) -> Part:
     return Part(volume=volume, reader=reader)
 
 
-def _inspected(part: Part, *, unwalked: str) -> InspectedVolume:
+def _inspected(part: Part, count: FreeCount | None, *, unwalked: str) -> InspectedVolume:
     """Say what became of a volume, once all of it was looked at; `unwalked` says why its files were not."""
     volume = part.volume
     state, reason = volume.state, volume.reason
@@ -110,4 +113,12 @@ def _inspected(part: Part, *, unwalked: str) -> InspectedVolume:
         written = sum(extent.length for extent in volume.blocks.written()) if volume.blocks is not None else 0
     except OSError as error:
         state, reason = state_of(error), str(error)
-    return InspectedVolume(name=volume.name, kind=volume.kind, state=state.value, reason=reason, written_bytes=written)
+    inspected = InspectedVolume(
+        name=volume.name, kind=volume.kind, state=state.value, reason=reason, written_bytes=written
+    )
+    if part.reader is None or count is None:
+        return inspected
+    uncounted = next(iter(part.reader.damage), count.wrong)  # maps of what has errors are not believed
+    if uncounted:
+        return replace(inspected, uncounted=uncounted)
+    return replace(inspected, free_bytes=count.free_bytes, unclean_bytes=count.unclean_bytes)

@@ -1,4 +1,4 @@
-"""Secrets in the bytes of all volumes, each with whose bytes they are."""
+"""One pass over the bytes of all volumes: secrets in them, with whose bytes they are, and how clean free space is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.carve.attribute import Place, attribute
 from amigate.disk.carve.scan import MOST_HITS, carve
+from amigate.disk.witness.free_count import FreeCount
 from amigate.evidence.inspection import Recovered
 from amigate.evidence.shipped import shipped
 
@@ -30,6 +31,8 @@ class Search:
     found: list[Recovered] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     searched_bytes: int = 0
+    free: list[FreeCount | None] = field(default_factory=list)
+    """Of each volume that was looked through, in their order; None of one that holds no file system that is read."""
 
 
 def recover(parts: Sequence[Part], disks: Sequence[tuple[str, Blocks]], files: Files | None, mac: Mac) -> Search:
@@ -37,14 +40,18 @@ def recover(parts: Sequence[Part], disks: Sequence[tuple[str, Blocks]], files: F
     going = Search()
     for part in parts:
         volume = part.volume
+        count = FreeCount(part.reader) if part.reader is not None else None
+        going.free.append(count)
         if volume.blocks is None:
             if volume.kind != "LVM2_member" or volume.state == "incomplete":
                 going.gaps.append(f"{volume.name}: {volume.reason or 'its bytes could not be found'}")
             continue
-        carved = carve(volume, mac, disks=disks)
+        carved = carve(volume, mac, disks=disks, also=count.feed if count else None)
         going.searched_bytes += carved.searched_bytes
         if carved.unseen:
             going.gaps.append(f"{volume.name}: {carved.unseen}")
+        if count:
+            count.finish(carved.unseen)
         if carved.capped:
             going.gaps.append(f"{volume.name}: it holds more than {MOST_HITS} secrets of a kind")
         going.found += _owned(attribute(carved.hits, volume, part.reader), part, files)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import merge
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from amigate.disk.xfs.checksum import verify
 from amigate.disk.xfs.metadata import Stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from amigate.disk.xfs.metadata import Metadata
 
@@ -31,6 +32,8 @@ _NODE = Struct(">4sHHII")
 _STAMP = Stamp(checksum=52, address=16, uuid=32, owner=48, owner_bytes=4)
 _HEADER = 56
 _RECORD_BYTES = 8
+_AT_ONCE = 64
+"""Groups whose headers are fetched at the same time."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class _Free:
     def holds(self, block: int) -> bool:
         at = bisect_right(self.starts, block) - 1
         return (at >= 0 and block < self.ends[at]) or block in self.spare
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """Yield where free runs begin and end, in ascending order."""
+        return merge(zip(self.starts, self.ends, strict=True), sorted((block, block + 1) for block in self.spare))
 
 
 class FreeSpace:
@@ -63,6 +70,18 @@ class FreeSpace:
             return True
         group, block = divmod(block, superblock.group_blocks)
         return self._of(group).holds(block)
+
+    def extents(self) -> Iterator[Extent]:
+        """Yield the blocks that nothing uses; raises IncompleteError where they cannot be told."""
+        superblock = self._metadata.superblock
+        log, size = superblock.block_log, superblock.group_blocks
+        for group in range(superblock.groups):
+            if group % _AT_ONCE == 0:
+                numbers = range(group, min(group + _AT_ONCE, superblock.groups))
+                headers = [Extent(number * size << log, superblock.group_headers << log) for number in numbers]
+                self._metadata.blocks.prefetch(headers)
+            for start, end in self._of(group).runs():
+                yield Extent(group * size + start << log, end - start << log)
 
     def _of(self, group: int) -> _Free:
         free = self._groups.get(group)
@@ -90,7 +109,11 @@ def _read(metadata: Metadata, group: int) -> _Free:
     starts, ends = _tree(metadata, group, root, levels - 1, what)
     if sum(ends) - sum(starts) != blocks:
         raise IncompleteError(f"{what} is damaged: {sum(ends) - sum(starts)} of {blocks} free blocks are listed")
-    return _Free(starts, ends, _spare(metadata, group, range(first, first + spare), last, what))
+    free = _Free(starts, ends, frozenset())
+    others = _spare(metadata, group, range(first, first + spare), last, what)
+    if any(block >= length or free.holds(block) for block in others):
+        raise IncompleteError(f"{what} is damaged: a spare block lies outside, or is listed twice")
+    return replace(free, spare=others)
 
 
 def _tree(metadata: Metadata, group: int, root: int, level: int, what: str) -> tuple[array[int], array[int]]:

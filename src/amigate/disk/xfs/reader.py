@@ -12,7 +12,9 @@ from amigate.disk.xfs.nodes import XfsNodes
 from amigate.disk.xfs.superblock import read_superblock
 
 if TYPE_CHECKING:
-    from amigate.disk.blocks import Blocks
+    from collections.abc import Iterator
+
+    from amigate.disk.blocks import Blocks, Extent
 
 
 class Xfs(TreeReader[Node]):
@@ -30,3 +32,7 @@ class Xfs(TreeReader[Node]):
     def is_free(self, offset: int) -> bool:
         """Whether nothing uses the block that holds a byte of the device."""
         return self._free.holds(offset)
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield the blocks that nothing uses."""
+        return self._free.extents()

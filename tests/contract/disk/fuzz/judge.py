@@ -90,6 +90,8 @@ class Judge:
         if any(files.get(key, (None, ""))[1] is not None for key in wrong):
             is_older = self._truth.is_in_journal(mutant)
             return (Result.OTHER if is_older else Result.SILENT), f"{len(wrong)} entries: {wrong[:3]}"
+        if not free_seen(view) <= free_seen(self._view) and not self._truth.is_in_journal(mutant):
+            return Result.SILENT, "another free space"
         if files == self._truth.files and files_seen(view) != files_seen(self._view):
             return Result.SILENT, "the same files, another view"
         return (Result.TOLD if wrong else Result.CONTENT if files != self._truth.files else Result.EQUAL), ""
@@ -106,6 +108,12 @@ def is_whole(view: View) -> bool:
         and not inspection.gaps
         and not any(searched.gaps for searched in view.searches.values())
     )
+
+
+def free_seen(view: View) -> set[tuple[str, int]]:
+    """Return how much is free in each volume of which that was counted."""
+    volumes = view.inspection.volumes if view.inspection else ()
+    return {(each.name, each.free_bytes) for each in volumes if each.free_bytes is not None}
 
 
 def files_seen(view: View) -> View:

@@ -146,8 +146,7 @@ def places_of(image: bytes, kind: Kind) -> Places:
                 part.reader.xattrs(path)
                 if stat.S_ISREG(inode.mode):
                     list(part.reader.extents(path))
-            for offset in range(0, part.volume.blocks.size if part.volume.blocks else 0, 1 << 20):
-                part.reader.is_free(offset)
+            list(part.reader.free_extents())
     later = list(device.sectors)[len(opening) :]
     metadata = later if kind.area is None else sorted(device.sectors.keys() & set(kind.area))
     written = [at for at in range(len(image) // SECTOR) if any(image[at * SECTOR : (at + 1) * SECTOR])]

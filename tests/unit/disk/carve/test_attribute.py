@@ -31,6 +31,7 @@ class Reader:
     kind: str = "xfs"
     uuid: str = ""
     label: str = ""
+    block_bytes: int = 4096
     asked: list[str] = field(default_factory=list)
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
@@ -49,6 +50,9 @@ class Reader:
         if offset < 0:
             raise IncompleteError("the map is damaged")
         return offset >= FREE
+
+    def free_extents(self) -> Iterator[Extent]:
+        raise NotImplementedError
 
     def lstat(self, path: str) -> Inode:
         raise NotImplementedError

@@ -468,11 +468,21 @@ def test_free_space_is_refused_where_its_bitmap_or_its_group_is_damaged(image: I
     assert ext.is_free(7 << 20)
     other = Image(bytearray(image.content))
     other.content[(ext._nodes.groups[0].block_bitmap << 10) + 30] ^= 1
-    with pytest.raises(IncompleteError, match="free space of block group 0"):
-        Ext(other).is_free(100 << 10)
+    for ask in (lambda: Ext(other).is_free(100 << 10), lambda: list(Ext(other).free_extents())):
+        with pytest.raises(IncompleteError, match="free space of block group 0"):
+            ask()
     image.content[2048 + 20] ^= 1
     with pytest.raises(IncompleteError, match="descriptor of block group 0"):
         Ext(image)
+
+
+def test_free_space_is_refused_where_its_group_says_that_there_is_more_or_less(image: Image) -> None:
+    """Bitmaps of ext2 and ext3 have no checksum."""
+    ext = Ext(image)
+    groups = ext._nodes.groups
+    groups._groups[0] = groups[0]._replace(free_blocks=groups[0].free_blocks + 1)
+    with pytest.raises(IncompleteError, match=r"block group 0 is damaged: (\d+) of \d+ free blocks are listed"):
+        list(ext.free_extents())
 
 
 @pytest.mark.parametrize("value", [b"", b"\2\0\0\0", b"\1\0\0\0\1", b"\1\0\0\0\2\0\7\0\1"])

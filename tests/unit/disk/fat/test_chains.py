@@ -87,6 +87,8 @@ def test_a_chain_that_is_wrong_costs_the_files_that_need_it(made: Made, bits: in
         assert len(fat.read("/TWO", 9999)) == 1024
     assert [path for path, _ in fat.walk()] == ["/ONE.TXT", "/TWO", "/EMPTY"]
     assert len(fat.damage) == 1
+    with pytest.raises(IncompleteError, match="cannot be told"):
+        list(fat.free_extents())
 
 
 @BITS

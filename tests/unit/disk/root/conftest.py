@@ -28,6 +28,7 @@ class Fake:
     uuid: str = ""
     label: str = ""
     kind: str = "xfs"
+    block_bytes: int = 4096
     damage: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -83,6 +84,9 @@ class Fake:
 
     def is_free(self, offset: int) -> bool:
         return False
+
+    def free_extents(self) -> Iterator[Extent]:
+        yield from ()
 
     def _at(self, path: str) -> Content:
         content = self.entries.get(path, "missing")

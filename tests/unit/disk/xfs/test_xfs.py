@@ -405,6 +405,16 @@ def test_free_space_is_refused_where_its_list_is_damaged(image: Image) -> None:
         Xfs(image).is_free(4 << 20)
 
 
+@pytest.mark.parametrize("block", [0xFFFFFFF0, 15 << 20 >> 12])
+def test_spare_blocks_lie_in_their_group_and_are_not_listed_twice(image: Image, block: int) -> None:
+    assert Xfs(image).is_free(15 << 20)
+    list(Xfs(image).free_extents())
+    spare = range(3 * 512, 4 * 512)
+    image.put(spare.start + 36, block.to_bytes(4, "big") * ((512 - 36) // 4), spare, 32)
+    with pytest.raises(IncompleteError, match="a spare block lies outside, or is listed twice"):
+        list(Xfs(image).free_extents())
+
+
 def test_an_acl_that_does_not_fit_is_damage() -> None:
     assert as_shown("user.SGI_ACL_FILE", b"") == {}
     with pytest.raises(IncompleteError, match="ACL"):
