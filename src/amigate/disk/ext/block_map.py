@@ -33,6 +33,13 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
         yield Run(logical, start, length, is_written=True)
 
 
+def near(node: Node) -> Iterator[Run]:
+    """Yield the blocks whose numbers are in the inode itself."""
+    for at, block in enumerate(_POINTERS.unpack(node.pointers)):
+        if block:
+            yield Run(at, block, 1, is_written=True)
+
+
 def _blocks(metadata: Metadata, node: Node) -> Iterator[tuple[int, int]]:
     """Yield place in the file and number of each block."""
     superblock = metadata.superblock

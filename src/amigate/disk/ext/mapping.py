@@ -45,6 +45,23 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
         yield run
 
 
+def near(node: Node) -> Iterator[Run]:
+    """Yield what the inode itself says of where its content lies, or what tells it; for asking ahead alone.
+
+    Raises IncompleteError for a map that is damaged."""
+    if node.flags & Flag.INLINE:
+        return
+    if not node.flags & Flag.EXTENTS:
+        yield from block_map.near(node)
+        return
+    level, entries = _entries(node.pointers, f"the map of inode {node.inode.number}")
+    if not level:
+        yield from _leaf(entries)
+        return
+    for logical, low, high in _INDEX.iter_unpack(entries):
+        yield Run(logical, low | high << 32, 1, is_written=True)
+
+
 def _extents(metadata: Metadata, node: Node) -> Iterator[Run]:
     """Yield what the tree holds whose root lies in the inode."""
     what = f"a node of the extents of inode {node.inode.number}"

@@ -36,6 +36,10 @@ class ExtNodes(Inodes):
         node.require_read()
         return folders.folder_runs(self.metadata, node)
 
+    def near_runs(self, node: Node) -> Iterator[Run]:
+        """Yield what an inode itself says of where its content lies."""
+        return mapping.near(node)
+
     def entries(self, node: Node, runs: list[Run] | None = None) -> Iterator[Names]:
         """Yield what is in a folder."""
         node.require_read()

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from amigate.disk.blocks import Blocks
+    from amigate.disk.inode_tree.ahead import Table
     from amigate.disk.inode_tree.names import Names
     from amigate.disk.inode_tree.runs import Run
     from amigate.evidence.file_system import Inode
@@ -47,6 +48,17 @@ class Nodes(Protocol[NodeT]):
 
     def prefetch(self, chunks: Iterable[int]) -> None:
         """Say which chunks will be read soon."""
+
+    def tables(self) -> Iterator[Table]:
+        """Yield where inodes lie that may be in use, as far as little tells it; nothing where that is damaged.
+
+        For asking ahead: neither complete nor to be believed."""
+
+    def folders(self, numbers: range) -> Iterator[NodeT]:
+        """Yield those inodes of a table that are folders and sound."""
+
+    def near_runs(self, node: NodeT) -> Iterator[Run]:
+        """Yield what an inode itself says of where its content lies, or what tells it, without more being read."""
 
     def folder_runs(self, node: NodeT) -> list[Run]:
         """Return where the blocks of a folder lie."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from amigate.disk.blocks import Extent
 from amigate.disk.inode_tree.reader import TreeReader
 from amigate.disk.xfs.free import FreeSpace
 from amigate.disk.xfs.inodes import Node
@@ -13,6 +14,17 @@ from amigate.disk.xfs.superblock import read_superblock
 
 if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
+
+
+def ask_first(blocks: Blocks) -> None:
+    """Ask for the root and the ends of the log; raises UnsupportedError or IncompleteError."""
+    superblock = read_superblock(blocks)
+    nodes = XfsNodes(superblock, blocks)
+    nodes.prefetch(nodes.chunks_of([superblock.root]))
+    if superblock.log_start:
+        start = superblock.block_at(superblock.log_start, superblock.log_blocks)
+        ends = (start, start + superblock.log_blocks - 1)
+        blocks.prefetch([Extent(block * superblock.block, superblock.block) for block in ends])
 
 
 class Xfs(TreeReader[Node]):
