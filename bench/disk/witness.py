@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import stock
-from ebs_server import BLOCK, OfFile, client_of, served
+from ebs_server import BLOCK, Snapshot, client_of, served
 from far import FarBlocks
 
 from amigate.disk.blocks import Extent
@@ -203,7 +203,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         image: Path = given.image or stock.make(Path(folder))
-        with served(OfFile(image), given.latency_ms / 1000) as port:
+        with served(Snapshot.of_file(image), given.latency_ms / 1000) as port:
             far(port, given.latency_ms / 1000)
         near(image)
 
