@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from amigate.disk.ext.metadata import Metadata
 
 _DIRECT = 12
-_POINTERS = Struct("<15I")
+_POINTERS, _POINTERS_AT = Struct("<15I"), 40
 
 
 def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
@@ -33,11 +33,9 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
         yield Run(logical, start, length, is_written=True)
 
 
-def near(node: Node) -> Iterator[Run]:
-    """Yield the blocks whose numbers are in the inode itself."""
-    for at, block in enumerate(_POINTERS.unpack(node.pointers)):
-        if block:
-            yield Run(at, block, 1, is_written=True)
+def near(inodes: bytes, at: int) -> tuple[int, ...]:
+    """Return the numbers of the blocks, or of blocks of numbers, that an inode has in itself which begins `at`."""
+    return _POINTERS.unpack_from(inodes, at + _POINTERS_AT)
 
 
 def _blocks(metadata: Metadata, node: Node) -> Iterator[tuple[int, int]]:

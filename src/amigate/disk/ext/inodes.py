@@ -180,13 +180,11 @@ class Inodes:
             start = group.inode_table << self._superblock.block_log
             yield Table(numbers, Extent(start, len(numbers) * self._size))
 
-    def folders(self, numbers: range) -> Iterator[Node]:
-        """Yield those of inodes that are folders and sound."""
+    def folders(self, numbers: range) -> Iterator[tuple[bytes, int]]:
+        """Yield the inodes of a table that are folders: bytes, and where in them one begins; nothing is checked."""
         for key in range(numbers.start - 1 >> self._log, (numbers.stop - 2 >> self._log) + 1):
             inodes, _ = self._chunks.get(key) or self._read(key)
-            for index in folders_at(inodes[1 :: self._size]):
-                with suppress(IncompleteError):
-                    yield self.node((key << self._log) + index + 1)
+            yield from ((inodes, index * self._size) for index in folders_at(inodes[1 :: self._size]))
 
     def _is_older(self, prefix: bytes, raw: bytes, extra: int, said: int) -> bool:
         """Whether a checksum is right of which only the lower half is kept, as the inode has no room for the other."""

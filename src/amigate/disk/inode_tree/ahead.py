@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.inode_tree.nodes import NodeT
-from amigate.disk.inode_tree.runs import on_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +23,6 @@ UNIT_LOG = 19
 """A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
 MOST_UNITS = 256
 """Units that are asked for and not read: many beside the connections, few enough to be kept until they are."""
-_MOST_FOLDERS = 65536
 _MOST_ASKED = 8192
 """Units of folders that are asked for in all: 4 GiB."""
 
@@ -45,33 +43,31 @@ class Ahead(Generic[NodeT]):
 
     def __init__(self, nodes: Nodes[NodeT]) -> None:
         """Ask for the tables of inodes."""
-        self._nodes = nodes
+        self._blocks = nodes.blocks
+        self._log = UNIT_LOG - nodes.block_log
         tables = list(limited(nodes.tables(), MOST_UNITS))
-        nodes.blocks.prefetch([table.extent for table in tables])
-        self._folders = islice((node for table in tables for node in nodes.folders(table.numbers)), _MOST_FOLDERS)
+        self._blocks.prefetch([table.extent for table in tables])
+        self._places = (place for table in tables for place in nodes.folder_places(table.numbers))
         self._asked: set[int] = set()
         self._unread: set[int] = set()
 
     def go_on(self, read: Iterable[int] = ()) -> None:
         """Ask for blocks of folders, in place of units that were read."""
-        self._unread.difference_update(read)
-        wanted: list[Extent] = []
-        with suppress(IncompleteError):
-            while len(self._unread) < MOST_UNITS and len(self._asked) < _MOST_ASKED:
-                node = next(self._folders, None)
-                if node is None:
+        unread, asked, log = self._unread, self._asked, self._log
+        unread.difference_update(read)
+        new: list[int] = []
+        with suppress(IncompleteError):  # a table that cannot be read ends it
+            while len(unread) < MOST_UNITS and len(asked) < _MOST_ASKED:
+                place = next(self._places, None)
+                if place is None:
                     break
-                wanted += self._of(node)
-        self._nodes.blocks.prefetch(wanted)
-
-    def _of(self, node: NodeT) -> Iterator[Extent]:
-        """Yield where the blocks of a folder lie, as far as they were not asked for."""
-        with suppress(IncompleteError):
-            for run in self._nodes.near_runs(node):
-                units = set(islice(units_of(on_device(run, self._nodes.block_log)), MOST_UNITS)) - self._asked
-                self._asked |= units
-                self._unread |= units
-                yield from (Extent(unit << UNIT_LOG, 1) for unit in sorted(units))
+                first, length = place
+                for unit in range(first >> log, min(first + length - 1 >> log, (first >> log) + MOST_UNITS) + 1):
+                    if unit not in asked:
+                        asked.add(unit)
+                        unread.add(unit)
+                        new.append(unit)
+        self._blocks.prefetch([Extent(unit << UNIT_LOG, 1) for unit in new])
 
 
 def limited(tables: Iterable[Table], most_units: int) -> Iterator[Table]:

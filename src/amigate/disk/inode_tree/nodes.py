@@ -54,11 +54,10 @@ class Nodes(Protocol[NodeT]):
 
         For asking ahead: neither complete nor to be believed."""
 
-    def folders(self, numbers: range) -> Iterator[NodeT]:
-        """Yield those inodes of a table that are folders and sound."""
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield where on the device blocks of those inodes of a table lie that are folders, and how many.
 
-    def near_runs(self, node: NodeT) -> Iterator[Run]:
-        """Yield what an inode itself says of where its content lies, or what tells it, without more being read."""
+        As far as the inodes themselves say it, for asking ahead: not believed, and not complete."""
 
     def folder_runs(self, node: NodeT) -> list[Run]:
         """Return where the blocks of a folder lie."""

@@ -59,14 +59,22 @@ def in_use(metadata: Metadata) -> Iterator[int]:
         waiting = below[:_MOST_BLOCKS]
 
 
+def ask_heads(metadata: Metadata) -> None:
+    """Ask for what says where the trees begin."""
+    metadata.blocks.prefetch(_head(metadata, group) for group in range(min(metadata.superblock.groups, _MOST_GROUPS)))
+
+
+def _head(metadata: Metadata, group: int) -> Extent:
+    sector = metadata.superblock.sector
+    return Extent(_offset(metadata, _Block(group, 0, 0)) + _AGI_SECTOR * sector, sector)
+
+
 def _roots(metadata: Metadata) -> Iterator[_Block]:
-    superblock = metadata.superblock
-    groups = range(min(superblock.groups, _MOST_GROUPS))
-    places = [_offset(metadata, _Block(group, 0, 0)) + _AGI_SECTOR * superblock.sector for group in groups]
-    metadata.blocks.prefetch([Extent(place, superblock.sector) for place in places])
-    for group, place in zip(groups, places, strict=True):
+    ask_heads(metadata)
+    for group in range(min(metadata.superblock.groups, _MOST_GROUPS)):
         with suppress(IncompleteError):
-            header = metadata.read(place, superblock.sector)
+            place = _head(metadata, group)
+            header = metadata.read(place.offset, place.length)
             verify(header, _AGI_CHECKSUM, f"allocation group {group}")
             magic, _, number, _, root, levels = _AGI.unpack_from(header)
             if (magic, number) == (b"XAGI", group) and 0 < levels <= _MOST_LEVELS:

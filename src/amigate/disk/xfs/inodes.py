@@ -134,13 +134,11 @@ class Inodes:
             bool(flags & _REALTIME),
         )
 
-    def folders(self, numbers: range) -> Iterator[Node]:
-        """Yield those of inodes that are folders and sound."""
+    def folders(self, numbers: range) -> Iterator[tuple[bytes, int]]:
+        """Yield the inodes of a table that are folders: bytes, and where in them one begins; nothing is checked."""
         for key in range(numbers.start >> CHUNK_LOG, (numbers.stop - 1 >> CHUNK_LOG) + 1):
             inodes, _ = self._chunks.get(key) or self._read(key)
-            for index in folders_at(inodes[_MODE :: self._size]):
-                with suppress(IncompleteError):
-                    yield self.node((key << CHUNK_LOG) + index)
+            yield from ((inodes, index << self._size_log) for index in folders_at(inodes[_MODE :: self._size]))
 
     def prefetch(self, chunks: Iterable[int]) -> None:
         """Say which chunks will be read soon, by what the numbers of their inodes begin with."""

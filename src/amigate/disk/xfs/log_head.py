@@ -25,7 +25,7 @@ _MOST_IN_FLIGHT = 8 * _MOST_RECORD
 """Blocks that may be under way at once: within so many, later ones may be there without earlier ones."""
 _SEARCHED = 2 * _MOST_RECORD
 """Blocks before the head among which the last record begins."""
-_STEPS_AT_ONCE = 5
+STEPS_AT_ONCE = 5
 """Of the search for the head: what they may look at comes in one round."""
 
 
@@ -89,8 +89,8 @@ def _first_of(log: Log, cycle: int) -> int:
     low, high = 0, log.size - 1
     step = 0
     while high - low > 1:
-        if step % _STEPS_AT_ONCE == 0:
-            log.ask(range(low, high, max((high - low) >> _STEPS_AT_ONCE, 1)))
+        if step % STEPS_AT_ONCE == 0:
+            log.ask(range(max(low - _MOST_IN_FLIGHT, 0), high, max((high - low) >> STEPS_AT_ONCE, 1)))
         step += 1
         middle = (low + high) // 2
         if log.cycles(middle, 1) == [cycle]:

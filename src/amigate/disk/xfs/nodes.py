@@ -41,10 +41,10 @@ class XfsNodes(Inodes):
             with suppress(IncompleteError):
                 yield Table(range(first, first + (1 << CHUNK_LOG)), self._chunk(first >> CHUNK_LOG))
 
-    def near_runs(self, node: Node) -> Iterator[Run]:
-        """Yield where the entries of a folder lie, where its inode itself says so."""
-        if node.content.format == Format.EXTENTS:
-            yield from self.folder_runs(node)
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield where blocks of folders lie, as far as their inodes say it."""
+        for inodes, at in self.folders(numbers):
+            yield from mapping.near(self.metadata.superblock, inodes, at)
 
     def folder_runs(self, node: Node) -> list[Run]:
         """Return where the blocks with the entries of a folder lie."""
