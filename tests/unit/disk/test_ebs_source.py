@@ -136,5 +136,5 @@ def test_a_block_that_cannot_be_had_in_a_rehearsal_is_told_to_whom_reads_it(bed:
         rehearsal = Rehearsal()
         device = rehearsal.device(disk)
         rehearsal.run([lambda: device.read(0, 4)])
-        with pytest.raises(IncompleteError, match="not allowed"):
+        with pytest.raises(IncompleteError, match="belongs to another account"):
             device.read(0, 4)
