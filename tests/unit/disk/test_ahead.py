@@ -13,7 +13,7 @@ import pytest
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.inode_tree import ahead as module
-from amigate.disk.inode_tree.ahead import Ahead, Table, limited
+from amigate.disk.inode_tree.ahead import Ahead, InodeTable, limited
 from amigate.disk.readers import READERS, ask_first, open_reader
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ class Nodes:
     def prefetch(self, extents: Iterable[Extent]) -> None:
         self.asked += extents
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[InodeTable]:
         for number in range(self.extents):
-            yield Table(range(number, number + 1), Extent(number * UNIT, UNIT))
+            yield InodeTable(range(number, number + 1), Extent(number * UNIT, UNIT))
 
     def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
         yield from self.places
@@ -205,8 +205,8 @@ def test_of_many_tables_the_first_are_asked_for() -> None:
     nodes = Nodes(iter([]), extents=1000)
     made(nodes)
     assert len(nodes.units()) == module.MOST_UNITS
-    huge = Table(range(1), Extent(0, 1 << 60))
-    assert list(limited([Table(range(1), Extent(0, 5)), huge], 4)) == [Table(range(1), Extent(0, 5))]
+    huge = InodeTable(range(1), Extent(0, 1 << 60))
+    assert list(limited([InodeTable(range(1), Extent(0, 5)), huge], 4)) == [InodeTable(range(1), Extent(0, 5))]
 
 
 def test_a_walk_finds_what_it_finds_whatever_was_asked_for(image: tuple[str, bytes]) -> None:
@@ -214,6 +214,8 @@ def test_a_walk_finds_what_it_finds_whatever_was_asked_for(image: tuple[str, byt
     opened = open_reader(kind, Far(content))
     expected = list(opened.walk())
     nodes = opened._nodes  # type: ignore[attr-defined] # of the reader's own
-    nodes.tables = lambda: iter([Table(range(1, 65), Extent(1 << 62, 9)), Table(range(1 << 40, 1 << 41), Extent(0, 9))])
+    nodes.tables = lambda: iter(
+        [InodeTable(range(1, 65), Extent(1 << 62, 9)), InodeTable(range(1 << 40, 1 << 41), Extent(0, 9))]
+    )
     assert list(opened.walk()) == expected
     assert not opened.damage

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.crc32c import extended
 from amigate.disk.ext.features import Incompatible
-from amigate.disk.inode_tree.ahead import Table, folders_at
+from amigate.disk.inode_tree.ahead import InodeTable, folders_at
 from amigate.disk.inode_tree.chunks import keep
 from amigate.disk.inode_tree.walk import TYPE
 from amigate.evidence.file_system import Inode
@@ -173,12 +173,12 @@ class Inodes:
                 wanted.append(self._chunk(chunk))
         self._blocks.prefetch(wanted)
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[InodeTable]:
         """Yield where inodes lie that may be in use."""
         for numbers in self._groups.tables():
             group = self._groups[(numbers.start - 1) // self._superblock.group_inodes]
             start = group.inode_table << self._superblock.block_log
-            yield Table(numbers, Extent(start, len(numbers) * self._size))
+            yield InodeTable(numbers, Extent(start, len(numbers) * self._size))
 
     def folders(self, numbers: range) -> Iterator[tuple[bytes, int]]:
         """Yield the inodes of a table that are folders: bytes, and where in them one begins; nothing is checked."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from amigate.disk.fat.boot_sector import Geometry
     from amigate.disk.fat.entries import Named
     from amigate.disk.fat.table import Table
-    from amigate.disk.inode_tree.ahead import Table as InodeTable
+    from amigate.disk.inode_tree.ahead import InodeTable
     from amigate.disk.inode_tree.names import Names
     from amigate.evidence.file_system import Inode
 

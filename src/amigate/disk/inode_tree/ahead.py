@@ -31,7 +31,7 @@ _TYPES = bytes(byte >> 4 for byte in range(256))
 _FOLDER = stat.S_IFDIR >> 12
 
 
-class Table(NamedTuple):
+class InodeTable(NamedTuple):
     """Inodes that lie together, some of which may be in use."""
 
     numbers: range
@@ -70,7 +70,7 @@ class Ahead(Generic[NodeT]):
         self._blocks.prefetch([Extent(unit << UNIT_LOG, 1) for unit in new])
 
 
-def limited(tables: Iterable[Table], most_units: int) -> Iterator[Table]:
+def limited(tables: Iterable[InodeTable], most_units: int) -> Iterator[InodeTable]:
     """Yield tables as long as they lie in no more units."""
     units: set[int] = set()
     for table in tables:

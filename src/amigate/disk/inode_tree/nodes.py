@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from amigate.disk.blocks import Blocks
-    from amigate.disk.inode_tree.ahead import Table
+    from amigate.disk.inode_tree.ahead import InodeTable
     from amigate.disk.inode_tree.names import Names
     from amigate.disk.inode_tree.runs import Run
     from amigate.evidence.file_system import Inode
@@ -49,7 +49,7 @@ class Nodes(Protocol[NodeT]):
     def prefetch(self, chunks: Iterable[int]) -> None:
         """Say which chunks will be read soon."""
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[InodeTable]:
         """Yield where inodes lie that may be in use, as far as little tells it; nothing where that is damaged.
 
         For asking ahead: neither complete nor to be believed."""
