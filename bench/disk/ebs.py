@@ -10,7 +10,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING
 
-from ebs_server import BLOCK, Noise, client_of, served
+from ebs_server import BLOCK, Snapshot, client_of, served
 
 from amigate.disk.blocks import Extent
 from amigate.disk.budget import Budget
@@ -70,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=15)
     latency_s = parser.parse_args().latency_ms / 1000
-    with served(Noise(BLOCKS), latency_s) as port:
+    with served(Snapshot.noise(BLOCKS), latency_s) as port:
         measure(port, lambda _: None)  # the first client loads botocore's model
         for name, (job, blocks, at_once) in JOBS.items():
             runs = [measure(port, job) for _ in range(REPEATS)]

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from far import FarBlocks
+
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.readers import open_reader
 
@@ -28,9 +30,6 @@ FOLDERS = 3_000
 FILES = 10
 """In each folder, with one link more."""
 REPEATS = 9
-UNIT = 512 * 1024
-LATENCY_S = 0.015
-CONCURRENCY = 32
 
 
 class FileBlocks:
@@ -52,36 +51,6 @@ class FileBlocks:
     def written(self) -> Iterator[Extent]:
         """Yield the whole device."""
         yield Extent(0, self.size)
-
-
-class FarBlocks(FileBlocks):
-    """A device whose every unit takes `LATENCY_S` to come, `CONCURRENCY` at once; what that would take is counted."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._here: set[int] = set()
-        self.seconds = 0.0
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Return some bytes, one round of waiting for what is not here."""
-        self.prefetch([Extent(offset, length)])
-        return super().read(offset, length)
-
-    def prefetch(self, extents: Iterable[Extent]) -> None:
-        """Count what it takes to fetch what is not here."""
-        units = {unit for each in extents for unit in range(each.offset // UNIT, (each.end - 1) // UNIT + 1)}
-        self.seconds += -(-len(units - self._here) // CONCURRENCY) * LATENCY_S
-        self._here |= units
-
-    @property
-    def ideal_seconds(self) -> float:
-        """What it would take had all of them been known from the start."""
-        return -(-len(self._here) // CONCURRENCY) * LATENCY_S
-
-    @property
-    def units(self) -> int:
-        """How many were fetched."""
-        return len(self._here)
 
 
 def walk_of_kernel(root: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -15,32 +15,33 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import stock
-from ebs_server import BLOCK, OfFile, client_of, served
-from walk import FarBlocks
+from ebs_server import BLOCK, Snapshot, client_of, served
+from far import FarBlocks
 
 from amigate.disk.blocks import Extent
 from amigate.disk.budget import Budget
 from amigate.disk.carve.scan import carve
 from amigate.disk.ebs import CONCURRENCY, Ebs
 from amigate.disk.raw import Raw
-from amigate.disk.root.assemble import assemble
+from amigate.disk.rehearsal import Rehearsal
 from amigate.disk.volumes.survey import survey
 from amigate.disk.volumes.volume import State, Volume
-from amigate.disk.witness.files import Files
-from amigate.disk.witness.inspect import opened
+from amigate.disk.witness.inspect import opened_all, rehearse, tree_of
 from amigate.evidence.at_rest import look
 from amigate.evidence.questions import Search
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts.catalogue import NEEDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from amigate.disk.blocks import Blocks
+    from amigate.disk.witness.files import Files
     from amigate.evidence.model import View
     from amigate.evidence.questions import Needs, Question
 
@@ -76,10 +77,10 @@ class Noted:
             self.indexes.update(dict.fromkeys(range(extent.offset // BLOCK, (extent.end - 1) // BLOCK + 1)))
 
 
-def tree_of(disk: Blocks) -> Files:
-    """Return the files of a disk."""
-    parts = [opened(volume) for volume in survey([("disk", disk)])]
-    return Files(assemble(parts), parts)
+def tree(disk: Blocks, needs: Sequence[Needs] = ()) -> tuple[Files, Rehearsal]:
+    """Return the files of a disk, and what their lookups are rehearsed with."""
+    rehearsal = Rehearsal()
+    return tree_of(opened_all(survey([("disk", rehearsal.device(disk))])), needs, rehearsal), rehearsal
 
 
 def without_search(need: Needs) -> Needs:
@@ -96,13 +97,15 @@ def without_search(need: Needs) -> Needs:
 
 def evidence(disk: Blocks) -> None:
     """Collect what all rules are judged by, without the search of all files and bytes."""
-    view = look(tree_of(disk), [without_search(need) for need in NEEDS], redactor=Redactor())
+    needs = [without_search(need) for need in NEEDS]
+    files, rehearsal = tree(disk, needs)
+    view = look(files, needs, redactor=Redactor(), announce=partial(rehearse, rehearsal, files))
     assert not view.broken
 
 
 def walk(disk: Blocks) -> None:
     """Look at every entry."""
-    files = tree_of(disk)
+    files, _ = tree(disk)
     assert sum(1 for _ in files.walk()) > 1
     assert not files.damage
 
@@ -200,7 +203,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         image: Path = given.image or stock.make(Path(folder))
-        with served(OfFile(image), given.latency_ms / 1000) as port:
+        with served(Snapshot.of_file(image), given.latency_ms / 1000) as port:
             far(port, given.latency_ms / 1000)
         near(image)
 

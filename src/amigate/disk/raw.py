@@ -51,7 +51,9 @@ class Raw:
         """Ask the kernel to read ahead."""
         with suppress(OSError):
             for extent in extents:
-                os.posix_fadvise(self._file, extent.offset, extent.length, os.POSIX_FADV_WILLNEED)
+                low, high = max(extent.offset, 0), min(extent.end, self.size)
+                if low < high:
+                    os.posix_fadvise(self._file, low, high - low, os.POSIX_FADV_WILLNEED)
 
     def written(self) -> Iterator[Extent]:
         """Yield what is no hole, by SEEK_DATA and SEEK_HOLE of lseek(2); all of it where neither is known."""

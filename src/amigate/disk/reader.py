@@ -40,6 +40,9 @@ class Reader(FileSystem, Protocol):
     def damage(self) -> Sequence[str]:
         """What a walk could not read, a sentence each with path or inode number; no more than the first hundred."""
 
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        """Say that the first bytes of a regular file will be read soon; raises OSError as `read` does."""
+
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root, level by level, and prefetch what the next level needs."""
 

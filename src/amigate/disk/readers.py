@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from amigate.disk import ext, fat, xfs
 from amigate.disk.blocks import UnsupportedError
-from amigate.disk.ext import Ext
-from amigate.disk.fat import Fat
-from amigate.disk.xfs import Xfs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,8 +14,29 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.reader import Reader
 
-READERS: Mapping[str, Callable[[Blocks], Reader]] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "vfat": Fat, "xfs": Xfs}
+READERS: Mapping[str, Callable[[Blocks], Reader]] = {
+    "ext2": ext.Ext,
+    "ext3": ext.Ext,
+    "ext4": ext.Ext,
+    "vfat": fat.Fat,
+    "xfs": xfs.Xfs,
+}
 """Kind of file system, as blkid(8) calls it, to what reads it."""
+_ASK_FIRST: Mapping[str, Callable[[Blocks], None]] = {
+    "ext2": ext.ask_first,
+    "ext3": ext.ask_first,
+    "ext4": ext.ask_first,
+    "vfat": fat.ask_first,
+    "xfs": xfs.ask_first,
+}
+"""To what asks for what opening it reads, and the first lookups, as far as the start of the volume tells it."""
+
+
+def ask_first(kind: str, blocks: Blocks) -> None:
+    """Ask for what is read first of a file system, so that those of several volumes come at the same time."""
+    if kind in _ASK_FIRST:
+        with suppress(OSError):
+            _ASK_FIRST[kind](blocks)
 
 
 def open_reader(kind: str, blocks: Blocks) -> Reader:

@@ -22,7 +22,7 @@ from amigate.evidence.script import GLOB_LIMIT
 from amigate.evidence.search import search
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from amigate.evidence.redaction.redactor import Redactor
 
@@ -32,10 +32,17 @@ _TOTAL_CAP_BYTES = 64 * 1024 * 1024
 """Most content that one view holds."""
 
 
-def look(files: FileSystem, needs: Sequence[Needs], *, redactor: Redactor | None) -> View:
+def look(
+    files: FileSystem,
+    needs: Sequence[Needs],
+    *,
+    redactor: Redactor | None,
+    announce: Callable[[Sequence[Question]], None] = lambda _: None,
+) -> View:
     """Return what `needs` ask for, seen on a file system at rest; a command's answer is unseen.
 
-    Of every content there is what `redactor` keeps; None keeps it as it is, for whoever saves nothing."""
+    Of every content there is what `redactor` keeps; None keeps it as it is, for whoever saves nothing. `announce` is
+    told what is going to be asked next."""
     seen = _Seen(files, redactor)
     asked: set[Question] = set()
     for _ in range(_ROUNDS):
@@ -45,6 +52,7 @@ def look(files: FileSystem, needs: Sequence[Needs], *, redactor: Redactor | None
         if not new:
             break
         asked.update(new)
+        announce(new)
         for question in new:
             seen.answer(question)
     return seen.view()

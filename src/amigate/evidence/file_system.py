@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from amigate.evidence.awaited import each
 from amigate.evidence.model import covers
 from amigate.evidence.script import GLOB_LIMIT
 
@@ -121,7 +122,8 @@ def matches(files: FileSystem, pattern: str) -> list[str]:
         raise OnlyLiveError(pattern)
     found = [""]
     for part in pattern.strip("/").split("/"):
-        found = [path for folder in found for path in _children(files, folder, part)][: GLOB_LIMIT + 1]
+        children = each(found, lambda folder, part=part: list(_children(files, folder, part)))  # type: ignore[misc] # bound now
+        found = [path for paths in children for path in paths][: GLOB_LIMIT + 1]
     return found
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.budget import Budget
+from amigate.disk.rehearsal import Rehearsal
 from amigate.disk.stream import stream
+from amigate.sandbox.fault import Error
 
 if TYPE_CHECKING:
     from tests.unit.disk.conftest import Bed
@@ -108,3 +111,30 @@ def test_a_budget_that_is_used_up_is_told(bed: Bed) -> None:
             disk.read(6 * BLOCK, 1)
         assert disk.read(0, 1) == bed.content[:1]
     assert (budget.blocks, budget.requests, budget.usd) == (3, 4, 3 * 0.003 / 1000)
+
+
+def test_a_rehearsal_fetches_at_the_same_time_and_fails_nothing_that_does_not_need_what_failed(bed: Bed) -> None:
+    budget = Budget(most_blocks=6)
+    with bed.open(budget=budget) as disk:
+        rehearsal = Rehearsal()
+        device = rehearsal.device(disk)
+        chains = [(100, 110, 120), (101, 111), (1, 50, 102), (103, 113, 123, 133)]
+
+        def follow(chain: tuple[int, ...]) -> bytes:
+            return b"".join(device.read(index * BLOCK + 9, 4) for index in chain)
+
+        rehearsal.run([partial(follow, chain) for chain in chains])
+        assert budget.blocks == 6, "those that were never written are not fetched"
+        assert follow(chains[1]) == b"".join(bed.content[index * BLOCK + 9 :][:4] for index in chains[1])
+        with pytest.raises(IncompleteError, match="budget of 6 blocks"):
+            follow(chains[3])
+    assert bed.asked("GetSnapshotBlock") == 6
+
+
+def test_a_block_that_cannot_be_had_in_a_rehearsal_is_told_to_whom_reads_it(bed: Bed) -> None:
+    with bed.fault("GetSnapshotBlock", error=Error("AccessDeniedException"), times=None), bed.open() as disk:
+        rehearsal = Rehearsal()
+        device = rehearsal.device(disk)
+        rehearsal.run([lambda: device.read(0, 4)])
+        with pytest.raises(IncompleteError, match="belongs to another account"):
+            device.read(0, 4)

@@ -124,11 +124,15 @@ def test_a_partition_that_is_not_all_on_the_disk_is_incomplete(memory: type[Memo
 
 
 def test_where_partitions_show_what_they_hold_is_fetched_at_the_same_time(memory: type[Memory]) -> None:
-    disk = memory(bytes(gpt_disk((2048, 6143), (8192, 12_287))))
+    content = bytearray(gpt_disk((2048, 6143), (8192, 12_287)))
+    content[6144 * 512] = 1
+    disk = memory(bytes(content))
     survey([("disk", disk)])
     half = 1 << 19
+    ends = [Extent(0, 2 * half), Extent(0, half), Extent(disk.size - half, half)]
     places = [2048 * 512, 6144 * 512 - half, 8192 * 512, 12_288 * 512 - half]
-    assert disk.wanted[:4] == [Extent(place, half) for place in places]
+    assert disk.wanted[:7] == [*ends, *(Extent(place, half) for place in places)]
+    assert Extent(6144 * 512, 2 * half) in disk.wanted, "what lies between the partitions too"
 
 
 def test_the_boot_sector_of_a_file_system_is_no_table(memory: type[Memory]) -> None:

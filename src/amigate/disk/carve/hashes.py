@@ -34,7 +34,8 @@ _SCHEMES = {
     mark: (scheme, re.compile(b"(%s):" % form.replace(b"D{", _DIGIT + b"{").replace(b"S{", _SALT + b"{")))
     for mark, (scheme, form) in _HASHES.items()
 }
-_MARK = re.compile(rb"\$(?:(?:6|y|5|1|2[abxy]|gy|7|sha1|3)\$|md5[$,])")
+_MARK = re.compile(rb"\$(?=[1-7gmsy])(?:(?:6|y|5|1|2[abxy]|gy|7|sha1|3)\$|md5[$,])")
+"""With a look at one character first, as dollars are frequent in programs."""
 _LONGEST_MARK = 6
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from amigate.evidence.redaction.kept import Mac
 
 _MAGIC = b"openssh-key-v1\0"
-_MARK = _MAGIC + b"\0\0\0"
-"""With the length of a name behind it: finding takes the less time the longer it is."""
+_MARK = _MAGIC.rstrip(b"\0")
+"""Zeros are everywhere, so that it is found sooner without."""
 _ENCODED = b"b3BlbnNzaC1rZXktdjEA"
 """The magic in base64: what begins a key whose first line is gone."""
 _NAME = re.compile(rb"[a-z0-9@.-]{1,64}")

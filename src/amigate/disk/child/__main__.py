@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from amigate.disk.blocks import IncompleteError, UnsupportedError
 from amigate.disk.child import wire
 from amigate.disk.child.confine import SOCKET, confine, die_with
+from amigate.disk.child.connection import NOBODY_LISTENS, Connection
 from amigate.disk.child.limits import Limits
-from amigate.disk.child.served import NOBODY_LISTENS, Connection, ServedBlocks
+from amigate.disk.child.served import ServedBlocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

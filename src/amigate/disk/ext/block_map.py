@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from amigate.disk.ext.metadata import Metadata
 
 _DIRECT = 12
-_POINTERS = Struct("<15I")
+_POINTERS, _POINTERS_AT = Struct("<15I"), 40
 
 
 def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
@@ -31,6 +31,11 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
         logical, start, length = at, block, 1
     if length:
         yield Run(logical, start, length, is_written=True)
+
+
+def near(inodes: bytes, at: int) -> tuple[int, ...]:
+    """Return the numbers of the blocks, or of blocks of numbers, that an inode has in itself which begins `at`."""
+    return _POINTERS.unpack_from(inodes, at + _POINTERS_AT)
 
 
 def _blocks(metadata: Metadata, node: Node) -> Iterator[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,15 +14,19 @@ from amigate.disk.ext.metadata import ONES
 from amigate.disk.inode_tree.chunks import keep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from amigate.disk.ext.metadata import Metadata
     from amigate.disk.ext.superblock import Superblock
 
-_LOW = Struct("<IIIH4xH4xHH")
-_HIGH = Struct("<IIIH10xH")
+_LOW = Struct("<IIIH4xH4xHHH")
+_HIGH = Struct("<IIIH4xH4xH")
 _HIGH_AT, _CHECKSUM = 32, 30
 _CHECKSUM_HIGH_END = 58
 """Bytes of a descriptor that has all 32 bits of the checksum of the block bitmap."""
-BLOCKS_UNINIT = 0x2
+_NEAR = 1 << 19
+"""Bytes of descriptors that are looked at for what may be asked ahead: what is there when a volume was told."""
+INODES_UNINIT, BLOCKS_UNINIT = 0x1, 0x2
 
 
 class Group(NamedTuple):
@@ -33,6 +38,8 @@ class Group(NamedTuple):
     free_blocks: int
     """How many it is said to have."""
     flags: int
+    unused: int
+    """Inodes at the end of its table that were never in use; nothing where descriptors have no checksums."""
     checksum: int
     """Of the block bitmap."""
     checksum_bits: int
@@ -64,6 +71,23 @@ class Groups:
         superblock = self._superblock
         return -(-superblock.group_inodes * superblock.inode // superblock.block)
 
+    def tables(self) -> Iterator[range]:
+        """Yield which inodes of each group may be in use, of the groups whose descriptors begin the file system.
+
+        Groups that are damaged are passed over: this is for asking ahead alone."""
+        superblock = self._superblock
+        known = (_NEAR >> superblock.block_log) * self._per_block
+        if superblock.incompatible & Incompatible.META_BG:
+            known = min(known, superblock.first_meta_group * self._per_block)
+        has_unused = superblock.seed is not None or self._crc16 is not None
+        for number in range(min(superblock.groups, known)):
+            with suppress(IncompleteError):
+                group = self[number]
+                used = superblock.group_inodes - (group.unused if has_unused else 0)
+                if used > 0 and not (has_unused and group.flags & INODES_UNINIT):
+                    first = number * superblock.group_inodes + 1
+                    yield range(first, first + used)
+
     def own_blocks(self, number: int) -> list[range]:
         """Return which blocks of the device are taken in a group that is said to be as it was made."""
         start = self._superblock.start_of(number)
@@ -82,10 +106,11 @@ class Groups:
         offset = (self._block_of(number // self._per_block) << superblock.block_log) + number % self._per_block * size
         raw = self._metadata.read(offset, size)
         self._verify(number, raw, what)
-        block_bitmap, inode_bitmap, table, free, flags, checksum, _ = _LOW.unpack_from(raw)
+        block_bitmap, inode_bitmap, table, free, flags, checksum, _, unused = _LOW.unpack_from(raw)
         bits = 16
         if size > _HIGH_AT:
-            *high, checksum_high = _HIGH.unpack_from(raw, _HIGH_AT)
+            *high, unused_high, checksum_high = _HIGH.unpack_from(raw, _HIGH_AT)
+            unused |= unused_high << 16
             block_bitmap |= high[0] << 32
             inode_bitmap |= high[1] << 32
             table |= high[2] << 32
@@ -95,7 +120,7 @@ class Groups:
             bits = 32
         for place, count in ((block_bitmap, 1), (inode_bitmap, 1), (table, self.table_blocks)):
             superblock.require(place, count)
-        return Group(block_bitmap, inode_bitmap, table, free, flags, checksum, bits)
+        return Group(block_bitmap, inode_bitmap, table, free, flags, unused, checksum, bits)
 
     def _verify(self, number: int, raw: bytes, what: str) -> None:
         said = int.from_bytes(raw[_CHECKSUM : _CHECKSUM + 2], "little")

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.crc32c import extended
 from amigate.disk.ext.features import Incompatible
+from amigate.disk.inode_tree.ahead import InodeTable, folders_at
 from amigate.disk.inode_tree.chunks import keep
 from amigate.disk.inode_tree.walk import TYPE
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from amigate.disk.ext.groups import Groups
     from amigate.disk.ext.metadata import Metadata
@@ -171,6 +172,19 @@ class Inodes:
             with suppress(IncompleteError):
                 wanted.append(self._chunk(chunk))
         self._blocks.prefetch(wanted)
+
+    def tables(self) -> Iterator[InodeTable]:
+        """Yield where inodes lie that may be in use."""
+        for numbers in self._groups.tables():
+            group = self._groups[(numbers.start - 1) // self._superblock.group_inodes]
+            start = group.inode_table << self._superblock.block_log
+            yield InodeTable(numbers, Extent(start, len(numbers) * self._size))
+
+    def folders(self, numbers: range) -> Iterator[tuple[bytes, int]]:
+        """Yield the inodes of a table that are folders: bytes, and where in them one begins; nothing is checked."""
+        for key in range(numbers.start - 1 >> self._log, (numbers.stop - 2 >> self._log) + 1):
+            inodes, _ = self._chunks.get(key) or self._read(key)
+            yield from ((inodes, index * self._size) for index in folders_at(inodes[1 :: self._size]))
 
     def _is_older(self, prefix: bytes, raw: bytes, extra: int, said: int) -> bool:
         """Whether a checksum is right of which only the lower half is kept, as the inode has no room for the other."""

@@ -23,6 +23,10 @@ _MAGIC = 0xF30A
 _EXTENT = Struct("<IHHI")
 _INDEX = Struct("<IIHxx")
 _ENTRY_BYTES = 12
+_NEAR = Struct("<32xI4xHH2xH4xIHHI")
+"""Of an inode: flags; magic, count and level of the root of its tree, and the first extent there."""
+_MOST_NEAR = 4
+"""Extents that fit into an inode."""
 _MOST_LEVELS = 5
 _WRITTEN = 1 << 15
 """Most blocks of an extent; the length of one that was never written to is more by so many."""
@@ -43,6 +47,20 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
             raise IncompleteError(f"inode {number} has more than {MOST_EXTENTS} extents")
         end = run.end
         yield run
+
+
+def near(inodes: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """Yield what an inode that begins `at` says by itself of where its content lies, in blocks; nothing is checked."""
+    flags, magic, count, level, _, length, high, low = _NEAR.unpack_from(inodes, at)
+    if flags & Flag.INLINE:
+        return
+    if not flags & Flag.EXTENTS:
+        yield from ((block, 1) for block in block_map.near(inodes, at) if block)
+    elif magic == _MAGIC and not level and count:
+        yield low | high << 32, length
+        for number in range(1, min(count, _MOST_NEAR)):
+            _, length, high, low = _EXTENT.unpack_from(inodes, at + _NEAR.size - _EXTENT.size + number * _ENTRY_BYTES)
+            yield low | high << 32, length
 
 
 def _extents(metadata: Metadata, node: Node) -> Iterator[Run]:

@@ -31,6 +31,11 @@ class ExtNodes(Inodes):
         self.block_log = superblock.block_log
         super().__init__(self.metadata, self.groups)
 
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield where blocks of folders lie, as far as their inodes say it."""
+        for inodes, at in self.folders(numbers):
+            yield from mapping.near(inodes, at)
+
     def folder_runs(self, node: Node) -> list[Run]:
         """Return where the blocks of a folder lie."""
         node.require_read()

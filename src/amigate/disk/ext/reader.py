@@ -12,12 +12,22 @@ from amigate.disk.ext.journal_superblock import open_journal
 from amigate.disk.ext.nodes import ExtNodes
 from amigate.disk.ext.overlay import Overlay
 from amigate.disk.ext.superblock import read_superblock
+from amigate.disk.inode_tree.ahead import limited
 from amigate.disk.inode_tree.reader import TreeReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from amigate.disk.blocks import Blocks, Extent
+
+_MOST_UNITS = 32
+"""Of inodes that are asked for when a file system is opened."""
+
+
+def ask_first(blocks: Blocks) -> None:
+    """Ask for inodes in use, as many as come in one round; raises UnsupportedError or IncompleteError."""
+    nodes = ExtNodes(read_superblock(blocks), blocks)
+    blocks.prefetch([table.extent for table in limited(nodes.tables(), _MOST_UNITS)])
 
 
 class Ext(TreeReader[Node]):

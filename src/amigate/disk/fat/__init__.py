@@ -5,6 +5,6 @@ Specification), the names and what counts in a folder that of Linux' fs/fat/. Nu
 checksum but long names, so that what is told is checked against itself: the copies of the table against each other,
 chains against sizes and other chains, folders against the entries that lead to them."""
 
-from amigate.disk.fat.reader import Fat
+from amigate.disk.fat.reader import Fat, ask_first
 
-__all__ = ["Fat"]
+__all__ = ["Fat", "ask_first"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from amigate.disk.fat.boot_sector import Geometry
     from amigate.disk.fat.entries import Named
     from amigate.disk.fat.table import Table
+    from amigate.disk.inode_tree.ahead import InodeTable
     from amigate.disk.inode_tree.names import Names
     from amigate.evidence.file_system import Inode
 
@@ -83,6 +84,15 @@ class FatNodes:
         size = self.blocks.size
         starts = (chunk << CHUNK_LOG for chunk in chunks)
         self.blocks.prefetch([Extent(at, min(CHUNK, size - at)) for at in starts])
+
+    def tables(self) -> Iterator[InodeTable]:
+        """Yield nothing: entries lie in folders, and where these lie is known of all at once."""
+        return iter(())
+
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield nothing: there are no tables."""
+        del numbers
+        return iter(())
 
     def folder_runs(self, node: Node) -> list[Run]:
         """Return where the clusters of a folder lie."""

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
 
 
+_MOST_BYTES = 4 << 20
+"""Of tables of clusters that are asked for before it is opened."""
+
+
+def ask_first(blocks: Blocks) -> None:
+    """Ask for the tables of clusters and the root; raises UnsupportedError or IncompleteError."""
+    geometry = read_boot_sector(blocks)
+    log = geometry.sector_log
+    tables = min(geometry.tables * geometry.table_length << log, _MOST_BYTES)
+    root = geometry.place(geometry.root_cluster) if geometry.root_cluster else geometry.root
+    length = geometry.cluster if geometry.root_cluster else geometry.root_length
+    blocks.prefetch([Extent(geometry.table << log, tables), Extent(root << log, length << log)])
+
+
 class Fat(TreeReader[Node]):
     """A `Reader`; raises UnsupportedError or IncompleteError where the file system cannot be read as it is.
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from amigate.disk.blocks import Blocks
+    from amigate.disk.inode_tree.ahead import InodeTable
     from amigate.disk.inode_tree.names import Names
     from amigate.disk.inode_tree.runs import Run
     from amigate.evidence.file_system import Inode
@@ -47,6 +48,16 @@ class Nodes(Protocol[NodeT]):
 
     def prefetch(self, chunks: Iterable[int]) -> None:
         """Say which chunks will be read soon."""
+
+    def tables(self) -> Iterator[InodeTable]:
+        """Yield where inodes lie that may be in use, as far as little tells it; nothing where that is damaged.
+
+        For asking ahead: neither complete nor to be believed."""
+
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield where on the device blocks of those inodes of a table lie that are folders, and how many.
+
+        As far as the inodes themselves say it, for asking ahead: not believed, and not complete."""
 
     def folder_runs(self, node: NodeT) -> list[Run]:
         """Return where the blocks of a folder lie."""

@@ -15,6 +15,7 @@ from amigate.disk.stream import stream
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from amigate.disk.inode_tree.names import Names
     from amigate.disk.inode_tree.nodes import Nodes
     from amigate.evidence.file_system import Inode
 
@@ -61,7 +62,7 @@ class TreeReader(Generic[NodeT]):
         node = self._node(path)
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
-        for names, _ in self._nodes.entries(node):
+        for names, _ in self._entries(node):
             yield from names
 
     def read(self, path: str, cap_bytes: int) -> bytes:
@@ -77,6 +78,13 @@ class TreeReader(Generic[NodeT]):
             for at, extent in window:
                 content[at : at + extent.length] = self._nodes.blocks.read(extent.offset, extent.length)
         return bytes(content)
+
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        """Say that the first bytes of a regular file will be read soon."""
+        node = self._regular(path)
+        if self._nodes.inside(node) is None:
+            content = self._content(node, min(node.inode.size, cap_bytes))
+            self._nodes.blocks.prefetch([extent for _, extent in content])
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""
@@ -142,7 +150,7 @@ class TreeReader(Generic[NodeT]):
         node = self._nodes.node(number)
         if not stat.S_ISDIR(node.inode.mode):
             raise NotADirectoryError(path)
-        entries = self._nodes.entries(node)
+        entries = self._entries(node)
         if node.inode.size > _MOST_KEPT_BYTES:
             found = (numbers[names.index(name)] for names, numbers in entries if name in names)
             return next(found, None)
@@ -153,6 +161,13 @@ class TreeReader(Generic[NodeT]):
             self._kept = node.inode.size
         self._folders[number] = kept
         return kept.get(name)
+
+    def _entries(self, node: NodeT) -> Iterator[Names]:
+        """Yield what is in a folder, all of it asked for at once."""
+        runs = self._nodes.folder_runs(node)
+        if sum(run.length for run in runs) > 1:
+            self._nodes.blocks.prefetch([on_device(run, self._nodes.block_log) for run in runs])
+        return self._nodes.entries(node, runs)
 
     def _note(self, sentence: str) -> None:
         if len(self._damage) < _MOST_DAMAGE and sentence not in self._damage:

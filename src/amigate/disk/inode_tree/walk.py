@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
+from amigate.disk.inode_tree.ahead import MOST_UNITS, Ahead, units_of
 from amigate.disk.inode_tree.nodes import NodeT
 from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 TYPE = 0o170000
 """The part of a mode that says what kind of file it is."""
 
-_UNIT_LOG = 19
-"""A device is fetched in units of 512 KiB, as EBS hands out a snapshot."""
-_AHEAD = 256
-"""Units that are fetched at the same time, at most: many beside the connections, few enough to be kept until read."""
 _MOST_CHUNKS = 512
 """Chunks of inodes that are fetched at the same time: fewer than are kept, and a unit holds sixteen."""
 _MOST_AT_ONCE = 65536
@@ -62,9 +59,11 @@ class Walk(Generic[NodeT]):
     def __init__(self, nodes: Nodes[NodeT], note: Callable[[str], None]) -> None:
         self._nodes = nodes
         self._note = note
+        self._ahead = Ahead(nodes)
 
     def entries(self) -> Iterator[tuple[str, Inode]]:
         """Yield path and inode of every entry, level by level."""
+        self._ahead.go_on()
         root = self._nodes.root
         seen = {root}
         level: list[_Waiting[NodeT]] = [_Waiting("", root, None)]
@@ -151,14 +150,19 @@ class Walk(Generic[NodeT]):
         for folder in folders:
             batch.append(folder)
             for run in folder.runs:
-                first = run.start << block_log >> _UNIT_LOG
-                last = (run.start + run.length << block_log) - 1 >> _UNIT_LOG
-                if first != last or first not in units:
-                    extents.append(on_device(run, block_log))
-                    units.update(range(first, last + 1))
-            if len(units) >= _AHEAD or len(batch) >= _MOST_FOLDERS:
-                self._nodes.blocks.prefetch(extents)
+                extent = on_device(run, block_log)
+                new = units_of(extent)
+                if not units.issuperset(new):
+                    extents.append(extent)
+                    units.update(new)
+            if len(units) >= MOST_UNITS or len(batch) >= _MOST_FOLDERS:
+                self._fetch(extents, units)
                 yield batch
                 batch, extents, units = [], [], set()
-        self._nodes.blocks.prefetch(extents)
+        self._fetch(extents, units)
         yield batch
+
+    def _fetch(self, extents: list[Extent], units: set[int]) -> None:
+        """Ask for what is read now, and for what may be read then."""
+        self._nodes.blocks.prefetch(extents)
+        self._ahead.go_on(units)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from amigate.disk.root.texts import paths, text
+from amigate.evidence.awaited import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,8 @@ def roots(files: FileSystem) -> set[str]:
     Raises OSError where it cannot be read."""
     return {
         found.decode("utf-8", "surrogateescape")
-        for path in _paths(files)
-        for line in text(files, path).split(b"\n")
+        for content in each(_paths(files), lambda path: text(files, path))
+        for line in content.split(b"\n")
         if not line.lstrip().startswith(b"#")
         for found in _ROOT.findall(line)
     }

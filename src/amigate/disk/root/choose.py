@@ -23,6 +23,10 @@ ROOT_TYPES = frozenset(
     }
 )
 """Of what EC2 runs: https://uapi-group.org/specifications/specs/discoverable_partitions_specification/"""
+_SETTINGS = ("/etc/fstab", "/etc/os-release", "/etc/passwd")
+_PROGRAMS = ("/usr", "/bin")
+SIGNS = (*_SETTINGS, *_PROGRAMS)
+"""A root has one of either."""
 
 
 def choose_root(devices: Devices) -> Part:
@@ -53,9 +57,7 @@ def choose_root(devices: Devices) -> Part:
 
 def looks_like_root(files: FileSystem) -> bool:
     """Whether a file system has what a root has; raises OSError where that cannot be told."""
-    return any(is_there(files, f"/etc/{name}") for name in ("fstab", "os-release", "passwd")) and any(
-        is_there(files, path) for path in ("/usr", "/bin")
-    )
+    return all(any(is_there(files, path) for path in paths) for paths in (_SETTINGS, _PROGRAMS))
 
 
 def _named(devices: Devices, found: Sequence[Part]) -> Part | None:

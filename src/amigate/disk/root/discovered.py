@@ -33,6 +33,8 @@ _ESP = frozenset({"c12a7328-f81f-11d2-ba4b-00a0c93ec93b", "0xef"})
 """Of the EFI system partition, by either table."""
 _XBOOTLDR = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
 _GPT_TYPE_CHARACTERS = 36
+LOOKED_FOR = (*_GENERATORS, "/boot", "/efi", "/home", "/srv", "/var/tmp")  # noqa: S108 - mount points
+"""What is looked for in a root."""
 
 
 def discovered(files: FileSystem, root: Part, devices: Devices, named: Iterable[str]) -> Iterator[Wanted]:

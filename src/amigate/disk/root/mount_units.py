@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.root.texts import is_there, paths, text
 from amigate.disk.root.wanted import Wanted, normal
+from amigate.evidence.awaited import each
 
 if TYPE_CHECKING:
     from amigate.evidence.file_system import FileSystem
@@ -27,7 +28,7 @@ def enabled(files: FileSystem) -> list[Wanted]:
         for link in paths(files, f"{_FOLDERS[0]}/*.{folder}/*.{kind}")
     ]
     names = sorted({re.sub(r"\.automount$", ".mount", posixpath.basename(link)) for link in links})
-    units = (parse(*_read(files, name)) for name in names)
+    units = each(names, lambda name: parse(*_read(files, name)))
     return [unit for unit in units if unit is not None]
 
 

@@ -95,6 +95,11 @@ class Tree:
         mount, inner = self._table.find(path)
         return _reader(mount.part).read(inner, cap_bytes)
 
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        """Say that the first bytes of a regular file will be read soon."""
+        mount, inner = self._table.find(path)
+        _reader(mount.part).prefetch(inner, cap_bytes)
+
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""
         mount, inner = self._table.find(path)

@@ -11,6 +11,7 @@ from amigate.disk.volumes import lvm
 from amigate.disk.volumes.contents import LVM, Contents, failed, look
 from amigate.disk.volumes.leftovers import MEBIBYTE, Space, leftovers
 from amigate.disk.volumes.lvm_label import read_label
+from amigate.disk.volumes.signatures import telling
 from amigate.disk.volumes.volume import State, Volume
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def of_physical(volumes: Sequence[Volume]) -> list[Volume]:
     for device in devices.values():
         volume = next(each for each in volumes if each.name == device.name and each.blocks is device.blocks)
         found += _physical(volume, device, known, damage.get(device.name, ""), logical)
+    for each in logical:
+        if each.blocks is not None:
+            each.blocks.prefetch(telling(Extent(0, each.blocks.size)))
     return found + [_logical(each) for each in logical]
 
 

@@ -59,6 +59,16 @@ def leftovers(space: Space) -> list[Volume]:
     return found + _rest(space, gaps[_MOST_GAPS:])
 
 
+def starts(space: Space) -> list[Extent]:
+    """Return where `leftovers` looks first, so that it can be asked for; nothing where that cannot be told."""
+    try:
+        written = list(space.blocks.written())
+    except OSError:
+        return []
+    gaps = (gap for gap in _gaps(space) if any(within(written, gap)))
+    return [Extent(gap.offset, min(gap.length, _SIGHT_BYTES)) for gap in islice(gaps, _BATCH)]
+
+
 def _gaps(space: Space) -> Iterator[Extent]:
     """Yield the stretches outside, those of the head apart from the others."""
     tail = Extent(space.head.end, max(space.blocks.size - space.head.end, 0))

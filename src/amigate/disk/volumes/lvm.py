@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.disk.blocks import IncompleteError, UnsupportedError
+from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.pieces import Piece, Pieces, Stripes, part
 from amigate.disk.volumes.lvm_label import Label, read_text
 from amigate.disk.volumes.lvm_text import Section, number, parse, section, string
@@ -23,6 +23,8 @@ _SECTOR = 512
 _MOST_SEGMENTS = 100_000
 _MOST_STRIPES = 128
 _MOST_VOLUMES = 10_000
+_TEXT_BYTES = 1 << 20
+"""Of a metadata area, as large as LVM makes them."""
 _NAME = re.compile(r"[A-Za-z0-9+_.-]{1,128}")
 _FORMAT_WORDS = frozenset({"contents", "version", "description", "creation_host", "creation_time"})
 
@@ -81,6 +83,8 @@ def groups(devices: Sequence[Device]) -> tuple[list[Group], dict[str, str]]:
     """Return the groups that devices tell of, and by the name of a device why its metadata cannot be read."""
     found: dict[str, Group] = {}
     damage: dict[str, str] = {}
+    for device in devices:
+        device.blocks.prefetch([Extent(area.offset, min(area.length, _TEXT_BYTES)) for area in device.label.areas])
     for device in devices:
         for area in device.label.areas:
             try:

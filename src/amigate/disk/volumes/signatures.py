@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.disk.blocks import Extent
 from amigate.disk.ext import features
 from amigate.disk.volumes import raid_signatures
 
@@ -22,6 +23,8 @@ _HEAD_BYTES = 69_632
 _PAGES = (0x1000, 0x2000, 0x4000, 0x8000, 0x10000)
 """Page sizes: a swap area ends its first page with its magic."""
 _EXT_AT = 1024
+_SHOWN_BYTES = 1 << 19
+"""So much of either end of a volume tells what it is, of ZFS too."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,12 @@ MAGICS = (
     *(Magic("LVM2_member", sector + 24, b"LVM2 001") for sector in (0, 512, 1024, 1536)),
     *(Magic("minix", _EXT_AT + 16, magic, _minix) for magic in (b"\x7f\x13", b"\x8f\x13", b"\x68\x24", b"\x78\x24")),
 )
+
+
+def telling(extent: Extent) -> tuple[Extent, Extent]:
+    """Return where a volume shows what it is: its start, and its end."""
+    length = min(_SHOWN_BYTES, max(extent.length, 0))
+    return Extent(extent.offset, length), Extent(extent.end - length, length)
 
 
 def recognise(blocks: Blocks) -> tuple[str, ...]:

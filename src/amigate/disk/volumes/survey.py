@@ -9,7 +9,8 @@ from amigate.disk.blocks import Extent
 from amigate.disk.pieces import Piece, Pieces, between, part
 from amigate.disk.volumes import groups, tables
 from amigate.disk.volumes.contents import LVM, Contents, failed, look
-from amigate.disk.volumes.leftovers import MEBIBYTE, Space, leftovers
+from amigate.disk.volumes.leftovers import MEBIBYTE, Space, leftovers, starts
+from amigate.disk.volumes.signatures import telling
 from amigate.disk.volumes.volume import State, Volume
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from amigate.disk.volumes.table import Partition, Table
 
 _BOOT_AREA = Extent(0, MEBIBYTE)
-_SHOWN_BYTES = 1 << 19
 _BOOT_REASON = "the start of the disk holds a boot loader and no files; its written blocks are searched"
 
 
@@ -28,41 +28,48 @@ def survey(disks: Sequence[tuple[str, Blocks]]) -> Sequence[Volume]:
 
     Raises nothing for what a disk holds: a disk, a table or a volume that cannot be told is a volume `incomplete` or
     `unsupported`, so a verdict about it is inconclusive."""
-    found = [volume for name, disk in disks for volume in _of_disk(name, disk)]
+    for _, disk in disks:
+        disk.prefetch([Extent(0, min(_BOOT_AREA.length, disk.size)), *telling(Extent(0, disk.size))])
+    tables_found = [(name, disk, _table_of(disk)) for name, disk in disks]
+    found = [volume for name, disk, table in tables_found for volume in _of_disk(name, disk, table)]
     physical = [volume for volume in found if volume.kind == LVM and volume.state == State.READABLE]
     others = [volume for volume in found if volume.kind != LVM or volume.state != State.READABLE]
     return [*others, *groups.of_physical(physical)]
 
 
-def _of_disk(name: str, disk: Blocks) -> Iterator[Volume]:
+def _table_of(disk: Blocks) -> Table | OSError | None:
+    """Return the partition table of a disk, or why it cannot be told; what its partitions show is asked for."""
     try:
         table = tables.find(disk)
     except OSError as error:
-        yield _volume(name, failed(error, "partition-table"), disk)
-        return
-    if table is None:
+        return error
+    if table is not None:
+        places = [place for each in table.partitions for place in telling(each.extent)]
+        disk.prefetch([*places, *starts(_outside("", disk, table))])
+    return table
+
+
+def _of_disk(name: str, disk: Blocks, table: Table | OSError | None) -> Iterator[Volume]:
+    if isinstance(table, OSError):
+        yield _volume(name, failed(table, "partition-table"), disk)
+    elif table is None:
         yield _volume(name, look(disk), disk)
-        return
-    disk.prefetch(place for each in table.partitions for place in _telling(each.extent))
-    yield from (_partition(name, disk, each, table.note) for each in table.partitions)
-    yield from _table(name, disk, table)
+    else:
+        yield from (_partition(name, disk, each, table.note) for each in table.partitions)
+        yield from _table(name, disk, table)
+        yield from leftovers(_outside(name, disk, table))
+
+
+def _outside(name: str, disk: Blocks, table: Table) -> Space:
     taken = [each.extent for each in table.partitions if each.extent.length > 0]
-    yield from leftovers(
-        Space(
-            name=name,
-            blocks=disk,
-            taken=[*taken, *table.own],
-            head=Extent(0, min(_BOOT_AREA.end, disk.size)),
-            head_kind="boot-area",
-            head_reason=_BOOT_REASON,
-        )
+    return Space(
+        name=name,
+        blocks=disk,
+        taken=[*taken, *table.own],
+        head=Extent(0, min(_BOOT_AREA.end, disk.size)),
+        head_kind="boot-area",
+        head_reason=_BOOT_REASON,
     )
-
-
-def _telling(extent: Extent) -> tuple[Extent, Extent]:
-    """Return where a volume shows what it is: its start, and its end."""
-    length = min(_SHOWN_BYTES, max(extent.length, 0))
-    return Extent(extent.offset, length), Extent(extent.end - length, length)
 
 
 def _partition(disk_name: str, disk: Blocks, partition: Partition, note: str) -> Volume:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from amigate.disk.blocks import IncompleteError
 from amigate.disk.pieces import part
 from amigate.disk.volumes import gpt, mbr
-from amigate.disk.volumes.signatures import recognise
+from amigate.disk.volumes.signatures import recognise, telling
 
 if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
@@ -38,6 +38,8 @@ def find(disk: Blocks) -> Table | None:
 def _mbr(disk: Blocks) -> Table | None:
     """Return the table by sectors of 512 bytes, unless only by 4096 its partitions hold anything that is known."""
     table = mbr.read(disk)
+    if table:
+        disk.prefetch([place for each in table.partitions for place in telling(each.extent)])
     if table and not any(_is_known(disk, each) for each in table.partitions):
         larger = mbr.read(disk, _LARGE_SECTOR)
         if larger and any(_is_known(disk, each) for each in larger.partitions):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from amigate.disk.reader import Reader
     from amigate.disk.root.part import Part
     from amigate.disk.root.tree import Tree
-    from amigate.evidence.file_system import FileSystem, Inode
+    from amigate.evidence.file_system import Inode
 
 
 class Files:
@@ -63,6 +63,11 @@ class Files:
         files, inner = self._of(path)
         return files.read(inner, cap_bytes)
 
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        """Say that the first bytes of a regular file will be read soon."""
+        files, inner = self._of(path)
+        files.prefetch(inner, cap_bytes)
+
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""
         files, inner = self._of(path)
@@ -96,7 +101,7 @@ class Files:
         except OSError as error:
             self._damage.append(f"{place}: what is mounted over cannot be told: {error}")
 
-    def _of(self, path: str) -> tuple[FileSystem, str]:
+    def _of(self, path: str) -> tuple[Tree | Reader, str]:
         """Return which file system a path is of, and where in it."""
         prefix, slash, inner = path.partition("]/")
         reader = self._readers.get(f"{prefix}]") if slash and path.startswith("[") else None

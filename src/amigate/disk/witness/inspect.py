@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from amigate.disk.blocks import UnsupportedError
 from amigate.disk.formats import Format
 from amigate.disk.qcow2 import Qcow2
-from amigate.disk.readers import open_reader
+from amigate.disk.readers import ask_first, open_reader
+from amigate.disk.rehearsal import Rehearsal
 from amigate.disk.root.assemble import assemble
 from amigate.disk.root.part import Part
 from amigate.disk.volumes.survey import survey
 from amigate.disk.volumes.volume import State, Volume
+from amigate.disk.witness.expected import expect, lookups
 from amigate.disk.witness.files import Files
 from amigate.disk.witness.recover import MOST_KEPT, recover
 from amigate.evidence import codec
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.witness.free_count import FreeCount
-    from amigate.evidence.questions import Needs
+    from amigate.evidence.questions import Needs, Question
 
 
 LAZY = (
@@ -72,10 +75,12 @@ def inspect(
     disks: Sequence[tuple[str, Blocks]], needs: Sequence[Needs], redactor: Redactor, *, broken: Sequence[Volume] = ()
 ) -> View:
     """Return what `needs` ask of the machine's files, and what all bytes of its disks hold; `broken` disks are told."""
-    parts = [opened(volume) for volume in (*survey(disks), *broken)]
+    rehearsal = Rehearsal()
+    disks = [(name, rehearsal.device(blocks)) for name, blocks in disks]
+    parts = opened_all((*survey(disks), *broken))
     try:
-        files = Files(assemble(parts), parts)
-        view = look(files, needs, redactor=redactor)
+        files = tree_of(parts, needs, rehearsal)
+        view = look(files, needs, redactor=redactor, announce=partial(rehearse, rehearsal, files))
     except OSError as error:
         files, view = None, View(broken=str(error))
     found = recover(parts, disks, files, redactor.mac)
@@ -88,6 +93,28 @@ def inspect(
         searched_bytes=found.searched_bytes,
     )
     return replace(view, inspection=inspection)
+
+
+def tree_of(parts: Sequence[Part], needs: Sequence[Needs], rehearsal: Rehearsal) -> Files:
+    """Return the files of an image; what telling them and answering `needs` looks up first is rehearsed.
+
+    Raises IncompleteError where it cannot be told which the root is, or what is mounted."""
+    questions = [question for need in needs for question in need.first]
+    rehearsal.run([work for part in parts if part.reader is not None for work in lookups(part.reader, questions)])
+    return Files(assemble(parts), parts)
+
+
+def rehearse(rehearsal: Rehearsal, files: Files, questions: Sequence[Question]) -> None:
+    """Rehearse what answers some questions."""
+    rehearsal.run([partial(expect, files, question) for question in questions])
+
+
+def opened_all(volumes: Sequence[Volume]) -> list[Part]:
+    """Open the file systems of volumes, what is read first of each asked for at once."""
+    for volume in volumes:
+        if volume.state is State.READABLE and volume.blocks is not None:
+            ask_first(volume.kind, volume.blocks)
+    return [opened(volume) for volume in volumes]
 
 
 def opened(volume: Volume) -> Part:

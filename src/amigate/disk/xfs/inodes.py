@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.crc32c import crc32c
+from amigate.disk.inode_tree.ahead import folders_at
 from amigate.disk.inode_tree.chunks import keep
 from amigate.disk.inode_tree.walk import TYPE
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from amigate.disk.blocks import Blocks
     from amigate.disk.xfs.superblock import Superblock
@@ -27,7 +28,7 @@ CHUNK_LOG = 6
 _MASK = (1 << CHUNK_LOG) - 1
 CORE = 176
 """Bytes before the forks."""
-_CHECKSUM = 100
+_MODE, _CHECKSUM = 2, 100
 _VERSION = 3
 _REALTIME = 1 << 0
 _BIGTIME, _MANY_EXTENTS, _METADATA = 1 << 3, 1 << 4, 1 << 5
@@ -132,6 +133,12 @@ class Inodes:
             Fork(attributes, fewer, data[end:]) if fork else None,
             bool(flags & _REALTIME),
         )
+
+    def folders(self, numbers: range) -> Iterator[tuple[bytes, int]]:
+        """Yield the inodes of a table that are folders: bytes, and where in them one begins; nothing is checked."""
+        for key in range(numbers.start >> CHUNK_LOG, (numbers.stop - 1 >> CHUNK_LOG) + 1):
+            inodes, _ = self._chunks.get(key) or self._read(key)
+            yield from ((inodes, index << self._size_log) for index in folders_at(inodes[_MODE :: self._size]))
 
     def prefetch(self, chunks: Iterable[int]) -> None:
         """Say which chunks will be read soon, by what the numbers of their inodes begin with."""

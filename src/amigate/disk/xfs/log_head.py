@@ -8,10 +8,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from amigate.disk.blocks import IncompleteError
+from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.xfs.superblock import BASIC_BLOCK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from amigate.disk.blocks import Blocks
 
 HEADER_MAGIC = 0xFEEDBABE
@@ -23,6 +25,8 @@ _MOST_IN_FLIGHT = 8 * _MOST_RECORD
 """Blocks that may be under way at once: within so many, later ones may be there without earlier ones."""
 _SEARCHED = 2 * _MOST_RECORD
 """Blocks before the head among which the last record begins."""
+STEPS_AT_ONCE = 5
+"""Of the search for the head: what they may look at comes in one round."""
 
 
 class Log:
@@ -42,6 +46,10 @@ class Log:
         before = min(count, self.size - first)
         found = self._blocks.read(self._offset + first * BASIC_BLOCK, before * BASIC_BLOCK)
         return found if before == count else found + self.read(0, count - before)
+
+    def ask(self, blocks: Iterable[int]) -> None:
+        """Say which blocks may be read soon."""
+        self._blocks.prefetch([Extent(self._offset + block * BASIC_BLOCK, BASIC_BLOCK) for block in blocks])
 
     def cycles(self, first: int, count: int) -> list[int]:
         """Return the cycle in which each of some blocks was written; 0 where it never was."""
@@ -79,7 +87,11 @@ def last_header(log: Log, head: int) -> int:
 def _first_of(log: Log, cycle: int) -> int:
     """Return the first block of a cycle that the end of the log is of, and its start is not."""
     low, high = 0, log.size - 1
+    step = 0
     while high - low > 1:
+        if step % STEPS_AT_ONCE == 0:
+            log.ask(range(max(low - _MOST_IN_FLIGHT, 0), high, max((high - low) >> STEPS_AT_ONCE, 1)))
+        step += 1
         middle = (low + high) // 2
         if log.cycles(middle, 1) == [cycle]:
             high = middle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.inode_tree.runs import Run
 from amigate.disk.reader import MOST_EXTENTS
-from amigate.disk.xfs.inodes import Format
+from amigate.disk.xfs.inodes import CORE, Format
 from amigate.disk.xfs.metadata import Stamp
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from amigate.disk.xfs.inodes import Fork, Node
     from amigate.disk.xfs.metadata import Metadata
+    from amigate.disk.xfs.superblock import Superblock
 
 _RECORD = Struct(">QQ")
 """From the highest bit: 1 whether it is unwritten, 54 where in the file, 52 where on the device, 21 how many blocks."""
@@ -24,6 +25,9 @@ _ROOT = Struct(">HH")
 _NODE = Struct(">4sHH")
 _STAMP = Stamp(checksum=64, address=24, uuid=40, owner=56)
 _HEADER = 72
+_NEAR = Struct(">5xB70xI")
+"""Of an inode: the format of its content, and how many extents it has where these are not many."""
+_MOST_NEAR = 4
 _MOST_LEVELS = 9
 """As XFS_BM_MAXLEVELS."""
 
@@ -45,6 +49,20 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
             raise IncompleteError(f"inode {number} has more than {MOST_EXTENTS} extents")
     if count != fork.extents:
         raise IncompleteError(f"inode {number} is damaged: it has {count} of {fork.extents} extents")
+
+
+def near(superblock: Superblock, inodes: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """Yield where the content of an inode lies that begins `at`, and how many blocks, as far as it says so by itself.
+
+    Nothing is checked."""
+    kind, count = _NEAR.unpack_from(inodes, at)
+    if kind != Format.EXTENTS:
+        return
+    for number in range(min(count, _MOST_NEAR)):
+        high, low = _RECORD.unpack_from(inodes, at + CORE + number * _RECORD.size)
+        block = (high & 0x1FF) << 43 | low >> 21
+        group, block = block >> superblock.group_log, block & (1 << superblock.group_log) - 1
+        yield group * superblock.group_blocks + block, low & _COUNT
 
 
 def _runs(metadata: Metadata, number: int, fork: Fork) -> Iterator[list[Run]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import IncompleteError, UnsupportedError
-from amigate.disk.xfs import attributes, folders, mapping, remote
+from amigate.disk.inode_tree.ahead import InodeTable
+from amigate.disk.xfs import attributes, folders, inode_tables, mapping, remote
 from amigate.disk.xfs.inodes import CHUNK_LOG, Format, Inodes
 from amigate.disk.xfs.metadata import Metadata
 
@@ -32,6 +34,17 @@ class XfsNodes(Inodes):
     def chunks_of(self, numbers: Iterable[int]) -> set[int]:
         """Return what the numbers of inodes begin with that are read at once."""
         return {number >> CHUNK_LOG for number in numbers}
+
+    def tables(self) -> Iterator[InodeTable]:
+        """Yield where inodes lie that may be in use."""
+        for first in inode_tables.in_use(self.metadata):
+            with suppress(IncompleteError):
+                yield InodeTable(range(first, first + (1 << CHUNK_LOG)), self._chunk(first >> CHUNK_LOG))
+
+    def folder_places(self, numbers: range) -> Iterator[tuple[int, int]]:
+        """Yield where blocks of folders lie, as far as their inodes say it."""
+        for inodes, at in self.folders(numbers):
+            yield from mapping.near(self.metadata.superblock, inodes, at)
 
     def folder_runs(self, node: Node) -> list[Run]:
         """Return where the blocks with the entries of a folder lie."""

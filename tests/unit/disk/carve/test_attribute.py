@@ -66,6 +66,9 @@ class Reader:
     def read(self, path: str, cap_bytes: int) -> bytes:
         raise NotImplementedError
 
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        raise NotImplementedError
+
     def xattrs(self, path: str) -> Mapping[str, bytes]:
         raise NotImplementedError
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import Extent, IncompleteError
 from amigate.disk.child import wire
+from amigate.disk.child.connection import Connection
 from amigate.disk.child.isolation import Isolation
 from amigate.disk.child.limits import Limits
 from amigate.disk.child.serve import Server
-from amigate.disk.child.served import Connection, ServedBlocks
+from amigate.disk.child.served import ServedBlocks
 from amigate.disk.pieces import require
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ def served(*devices: Blocks, limits: Limits | None = None) -> Iterator[list[Serv
     thread = threading.Thread(target=_serve, args=(server, ours))
     thread.start()
     with ours, theirs:
+        connection = Connection(theirs, limits.cache_bytes)
         try:
-            connection = Connection(theirs, limits.cache_bytes)
             yield [ServedBlocks(connection, number, device.size) for number, device in enumerate(devices)]
         finally:
-            wire.send(theirs, wire.REQUEST.pack(wire.ANSWER, 0, 0, 0))
+            connection.say(wire.ANSWER, 0, 0, 0)
             thread.join()
 
 

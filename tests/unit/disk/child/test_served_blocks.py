@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
 from amigate.disk.child import wire
+from amigate.disk.child.connection import CHUNK
 from amigate.disk.child.limits import Limits
-from amigate.disk.child.served import CHUNK
 
 from .conftest import Device, served
 
@@ -94,6 +95,45 @@ class Strange(Device):
 
     def read(self, offset: int, length: int) -> bytes:
         raise UnsupportedError("a cluster of another kind")
+
+
+def halves(count: int) -> list[Extent]:
+    return [Extent(at * UNIT // 2, UNIT // 2) for at in range(count)]
+
+
+def test_what_is_read_in_order_comes_before_it_is_read() -> None:
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        blocks.prefetch(halves(3))
+        assert blocks.read(0, UNIT // 2) == DATA[: UNIT // 2]
+        until = time.monotonic() + 10
+        while len(device.reads) < 2:
+            assert time.monotonic() < until
+        assert blocks.read(7, 5) == DATA[7:12], "other reads are answered in between"
+        assert (
+            b"".join(blocks.read(each.offset, each.length) for each in halves(3)[1:]) == DATA[UNIT // 2 : 3 * UNIT // 2]
+        )
+    assert [each for each in device.reads if each.length == UNIT // 2] == halves(3), "each was read once"
+
+
+def test_a_long_message_does_not_wait_for_what_is_coming() -> None:
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        blocks.prefetch(halves(2))
+        blocks.read(0, UNIT // 2)
+        blocks.prefetch([Extent(0, 1)] * wire.PAGE)
+        assert blocks.read(UNIT // 2, UNIT // 2) == DATA[UNIT // 2 : UNIT]
+
+
+def test_damage_of_what_comes_next_is_told_when_it_is_read_and_not_before() -> None:
+    device = Device(DATA, bad=frozenset({UNIT // 2 + 5}))
+    with served(device) as [blocks]:
+        blocks.prefetch(halves(3))
+        assert blocks.read(0, UNIT // 2) == DATA[: UNIT // 2]
+        assert blocks.read(UNIT, UNIT // 2) == DATA[UNIT : 3 * UNIT // 2]
+        with pytest.raises(IncompleteError, match="bad byte"):
+            blocks.read(UNIT // 2, UNIT // 2)
+    assert device.reads == [halves(3)[0], halves(3)[1], halves(3)[2]], "it was tried once"
 
 
 def test_an_error_of_the_device_keeps_its_class() -> None:

@@ -68,6 +68,9 @@ class Fake:
             raise IsADirectoryError(path)
         return content[:cap_bytes]
 
+    def prefetch(self, path: str, cap_bytes: int) -> None:
+        """All of it is here."""
+
     def walk(self) -> Iterator[tuple[str, Inode]]:
         for path in self.entries:
             if path != "/":

@@ -125,6 +125,41 @@ def walked(xfs: Xfs) -> list[str]:
     return [path for path, _ in xfs.walk()]
 
 
+def test_every_inode_that_is_in_use_is_in_a_table(image: Image) -> None:
+    xfs = Xfs(image)
+    nodes = xfs._nodes
+    tables = list(nodes.tables())
+    found = list(xfs.walk())
+    assert {inode.number for _, inode in found} <= {number for table in tables for number in table.numbers}
+    places = {place for table in tables for place in nodes.folder_places(table.numbers)}
+    folders_found = [nodes.node(inode.number) for _, inode in found if stat.S_ISDIR(inode.mode)]
+    runs = {(run.start, run.length) for folder in folders_found for run in nodes.folder_runs(folder)}
+    assert runs
+    assert runs <= places
+
+
+@pytest.mark.parametrize("at", [0, 8, 20, 24, 30, 312])
+def test_a_list_of_inodes_that_is_damaged_only_means_that_less_is_asked_for(image: Image, at: int) -> None:
+    """The head of the group, at two sectors of it, is not what a walk goes by."""
+    expected = walked(Xfs(image))
+    image.content[2 * 512 + at] ^= 0x55
+    xfs = Xfs(image)
+    image.asked.clear()
+    assert walked(xfs) == expected
+    assert not xfs.damage
+    assert {extent for asked in image.asked for extent in asked}, "what it comes to is asked for all the same"
+
+
+def test_a_tree_of_inodes_that_leads_nowhere_is_left(image: Image) -> None:
+    head = range(2 * 512, 3 * 512)
+    expected = walked(Xfs(image))
+    for root, levels in ((1 << 31, 1), (0, 9), (3, 2), (1, 1)):
+        image.put(head.start + 20, root.to_bytes(4, "big") + levels.to_bytes(4, "big"), head, 312)
+        xfs = Xfs(image)
+        assert not any(xfs._nodes.root in table.numbers for table in xfs._nodes.tables())
+        assert walked(xfs) == expected
+
+
 def test_what_mkfs_put_there_is_read(image: Image) -> None:
     xfs = Xfs(image)
     assert (xfs.kind, xfs.label) == ("xfs", "a label")
