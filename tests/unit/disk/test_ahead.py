@@ -133,6 +133,8 @@ class Nodes:
     block_log: int = 12
     extents: int = 1
 
+    size: int = 1 << 60
+
     @property
     def blocks(self) -> Nodes:
         return self
@@ -167,6 +169,14 @@ def test_no_more_is_asked_for_than_is_kept_and_more_in_place_of_what_was_read() 
     assert nodes.units() == []
     asks.go_on([3, 4, 99_999])
     assert nodes.units() == [module.MOST_UNITS, module.MOST_UNITS + 1]
+
+
+def test_nothing_behind_the_end_of_the_device_is_asked_for() -> None:
+    nodes = Nodes(iter([(2 << 7, 1 << 30), (1 << 40, 1), (1, 1)]), size=5 * UNIT - 1)
+    asks = made(nodes)
+    nodes.asked.clear()
+    asks.go_on()
+    assert nodes.units() == [2, 3, 4, 0]
 
 
 def test_there_is_an_end_to_what_is_asked_for_in_all() -> None:

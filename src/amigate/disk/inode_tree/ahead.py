@@ -45,6 +45,7 @@ class Ahead(Generic[NodeT]):
         """Ask for the tables of inodes."""
         self._blocks = nodes.blocks
         self._log = UNIT_LOG - nodes.block_log
+        self._last = nodes.blocks.size - 1 >> UNIT_LOG
         tables = list(limited(nodes.tables(), MOST_UNITS))
         self._blocks.prefetch([table.extent for table in tables])
         self._places = (place for table in tables for place in nodes.folder_places(table.numbers))
@@ -62,7 +63,8 @@ class Ahead(Generic[NodeT]):
                 if place is None:
                     break
                 first, length = place
-                for unit in range(first >> log, min(first + length - 1 >> log, (first >> log) + MOST_UNITS) + 1):
+                last = min(first + length - 1 >> log, (first >> log) + MOST_UNITS, self._last)
+                for unit in range(first >> log, last + 1):
                     if unit not in asked:
                         asked.add(unit)
                         unread.add(unit)
