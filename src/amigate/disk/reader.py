@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from amigate.evidence.file_system import FileSystem
+from amigate.evidence.file_system import FileSystem, Prefetching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ MOST_EXTENTS = 1_000_000
 """Of one file."""
 
 
-class Reader(FileSystem, Protocol):
+class Reader(FileSystem, Prefetching, Protocol):
     """A file system read from its blocks.
 
     Opening one raises UnsupportedError or IncompleteError (both OSError). A method about a path raises
@@ -39,9 +39,6 @@ class Reader(FileSystem, Protocol):
     @property
     def damage(self) -> Sequence[str]:
         """What a walk could not read, a sentence each with path or inode number; no more than the first hundred."""
-
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """Say that the first bytes of a regular file will be read soon; raises OSError as `read` does."""
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
         """Yield every entry below the root, level by level, and prefetch what the next level needs."""

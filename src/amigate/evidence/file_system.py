@@ -15,7 +15,7 @@ from amigate.evidence.model import covers
 from amigate.evidence.script import GLOB_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _LINKS = 40
 """As many links in one path as Linux follows."""
@@ -74,6 +74,16 @@ class InPieces(Protocol):
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file piece by piece, without its holes; raises OSError as `read` does."""
+
+
+@runtime_checkable
+class Prefetching(Protocol):
+    """A file system whose bytes take a while to come."""
+
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
+        """Say that the first bytes of regular files will be read soon; return in how many units of 512 KiB they lie.
+
+        What cannot be told of one is no error here."""
 
 
 class LoopError(OSError):

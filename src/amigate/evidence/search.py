@@ -18,7 +18,7 @@ from amigate.detect.initramfs import MOST_PACKED_BYTES, PLACES, UnpackError, nam
 from amigate.detect.key_fetch import key_fetches
 from amigate.detect.names import by_name, is_named
 from amigate.detect.scan import scan_pieces
-from amigate.evidence.file_system import Walkable
+from amigate.evidence.file_system import Prefetching, Walkable
 from amigate.evidence.model import Found, Searched
 from amigate.evidence.pieces import TooLargeError, pieces
 from amigate.evidence.shipped import shipped
@@ -37,6 +37,12 @@ LONGEST_S = 1800.0
 MOST_FOUND = 2000
 MOST_FOUND_IN_A_FILE = 20
 MOST_GAPS = 20
+_AHEAD_BYTES = 1024 * 1024
+"""Of one file that are asked for ahead; who reads more of it asks for the rest."""
+_AHEAD_UNITS = 64
+"""That are asked for and not read: twice as many as come at the same time."""
+_BATCH, _MOST_BATCHES = 32, 64
+"""Entries that are asked for at once, and how often before the first of them is looked at."""
 _WHOLE_BYTES = 1024 * 1024
 """Of a file whose name says something, or that may be a script: so much is looked at as a whole."""
 
@@ -72,7 +78,7 @@ class _Search:
 
     def go(self) -> None:
         try:
-            for path, inode in self._walk():
+            for path, inode in _asked_ahead(self.files, self._walk()):
                 self._count(path)
                 if stat.S_ISREG(inode.mode) and inode.size:
                     self._file(path, inode)
@@ -163,6 +169,25 @@ class _Search:
     def _gap(self, why: str) -> None:
         if len(self.gaps) < MOST_GAPS:
             self.gaps.append(why)
+
+
+def _asked_ahead(files: FileSystem, entries: Iterator[tuple[str, Inode]]) -> Iterator[tuple[str, Inode]]:
+    """Yield entries; where files take a while to come, those behind them are asked for before."""
+    if not isinstance(files, Prefetching):
+        yield from entries
+        return
+    waiting: deque[tuple[list[tuple[str, Inode]], int]] = deque()
+    asked = 0
+    while batch := list(islice(entries, _BATCH)):
+        units = files.prefetch([path for path, inode in batch if stat.S_ISREG(inode.mode)], _AHEAD_BYTES)
+        waiting.append((batch, units))
+        asked += units
+        while asked > _AHEAD_UNITS or len(waiting) > _MOST_BATCHES:
+            batch, units = waiting.popleft()
+            asked -= units
+            yield from batch
+    for batch, _ in waiting:
+        yield from batch
 
 
 def _of_whole(path: str, content: bytes, size: int) -> Iterator[Hit]:

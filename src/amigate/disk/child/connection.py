@@ -93,6 +93,10 @@ class Connection:
             self._cache.move_to_end(key)
         return chunk
 
+    def keeps(self, key: tuple[int, int]) -> bool:
+        """Whether a chunk is kept; no use of it."""
+        return key in self._cache
+
     def keep(self, key: tuple[int, int], chunk: bytes) -> None:
         """Keep a chunk, in place of those that were not used for the longest time."""
         self._cache[key] = chunk

@@ -49,11 +49,11 @@ class ServedBlocks:
         return (chunks[0] if first == last else b"".join(chunks))[begin : begin + length]
 
     def prefetch(self, extents: Iterable[Extent]) -> None:
-        """Pass it on, without waiting for anything."""
+        """Pass on what is not kept, without waiting for anything."""
         body: list[bytes] = []
         for extent in extents:
             low, high = max(extent.offset, 0), min(extent.end, self.size)
-            if low < high:
+            if low < high and not self._is_kept(low, high):
                 self._want(low, high)
                 if _DIRECT <= high - low <= wire.MOST_READ:
                     self._follow(Extent(low, high - low))
@@ -101,6 +101,13 @@ class ServedBlocks:
             chunk = data[at : at + CHUNK]
             self._connection.keep((self._number, number), chunk)
         return chunk
+
+    def _is_kept(self, low: int, high: int) -> bool:
+        """Whether nothing has to come; so much that it is read directly is never kept."""
+        if high - low >= _DIRECT:
+            return False
+        chunks = range(low >> CHUNK_LOG, (high - 1 >> CHUNK_LOG) + 1)
+        return all(self._connection.keeps((self._number, index)) for index in chunks)
 
     def _want(self, low: int, high: int) -> None:
         """Remember what will be read soon; it is no harm to forget."""

@@ -6,14 +6,16 @@ import stat
 from typing import TYPE_CHECKING, Generic
 
 from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.inode_tree.ahead import units_of
 from amigate.disk.inode_tree.nodes import NodeT
 from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.inode_tree.walk import Walk
 from amigate.disk.reader import MOST_DEPTH
 from amigate.disk.stream import stream
+from amigate.evidence.awaited import each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from amigate.disk.inode_tree.names import Names
     from amigate.disk.inode_tree.nodes import Nodes
@@ -79,12 +81,23 @@ class TreeReader(Generic[NodeT]):
                 content[at : at + extent.length] = self._nodes.blocks.read(extent.offset, extent.length)
         return bytes(content)
 
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """Say that the first bytes of a regular file will be read soon."""
-        node = self._regular(path)
-        if self._nodes.inside(node) is None:
-            content = self._content(node, min(node.inode.size, cap_bytes))
-            self._nodes.blocks.prefetch([extent for _, extent in content])
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
+        """Say that the first bytes of regular files will be read soon; return in how many units they lie."""
+        wanted: list[Extent] = []
+        for extents in each(paths, lambda path: self._first(path, cap_bytes)):
+            wanted += extents
+        self._nodes.blocks.prefetch(wanted)
+        return len({unit for extent in wanted for unit in units_of(extent)})
+
+    def _first(self, path: str, cap_bytes: int) -> list[Extent]:
+        """Return where the first bytes of a regular file lie; nothing where that cannot be told."""
+        try:
+            node = self._regular(path)
+            if self._nodes.inside(node) is None:
+                return [extent for _, extent in self._content(node, min(node.inode.size, cap_bytes))]
+        except OSError:
+            pass
+        return []
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from amigate.disk.blocks import IncompleteError
@@ -13,7 +14,7 @@ from amigate.evidence.file_system import Inode
 from amigate.evidence.pieces import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from amigate.disk.blocks import Extent
     from amigate.disk.reader import Reader
@@ -95,10 +96,15 @@ class Tree:
         mount, inner = self._table.find(path)
         return _reader(mount.part).read(inner, cap_bytes)
 
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """Say that the first bytes of a regular file will be read soon."""
-        mount, inner = self._table.find(path)
-        _reader(mount.part).prefetch(inner, cap_bytes)
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
+        """Say that the first bytes of regular files will be read soon; return in how many units they lie."""
+        places: dict[int, tuple[Reader, list[str]]] = {}
+        for path in paths:
+            with suppress(IncompleteError):
+                mount, inner = self._table.find(path)
+                reader = _reader(mount.part)
+                places.setdefault(id(reader), (reader, []))[1].append(inner)
+        return sum(reader.prefetch(inside, cap_bytes) for reader, inside in places.values())
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from amigate.disk.root import boot_config, choose, discovered, fstab, mount_units
 from amigate.disk.root.texts import is_there, text
 from amigate.evidence.awaited import each
-from amigate.evidence.file_system import FileSystem, matches, resolve
+from amigate.evidence.file_system import FileSystem, Prefetching, matches, resolve
 from amigate.evidence.line_count import counted
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
 from amigate.evidence.script import GLOB_LIMIT
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 
-class FarFileSystem(FileSystem, Protocol):
+class FarFileSystem(FileSystem, Prefetching, Protocol):
     """A file system whose bytes take a while to come."""
-
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """Say that the first bytes of a regular file will be read soon; raises OSError as `read` does."""
 
 
 def lookups(files: FarFileSystem, questions: Iterable[Question]) -> Iterator[Callable[[], object]]:
@@ -51,7 +48,7 @@ def expect(files: FarFileSystem, question: Question) -> None:
         case Run():
             path = counted(question)
             if path is not None:
-                files.prefetch(resolve(files, path), question.cap_bytes)
+                files.prefetch([resolve(files, path)], question.cap_bytes)
 
 
 def _expect(files: FarFileSystem, path: str, cap: int) -> None:
@@ -61,4 +58,4 @@ def _expect(files: FarFileSystem, path: str, cap: int) -> None:
     if cap:
         real = resolve(files, path)
         if stat.S_ISREG(files.lstat(real).mode):
-            files.prefetch(real, cap + 1)
+            files.prefetch([real], cap + 1)

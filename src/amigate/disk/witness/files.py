@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from amigate.evidence.pieces import pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from amigate.disk.reader import Reader
     from amigate.disk.root.part import Part
@@ -63,10 +63,13 @@ class Files:
         files, inner = self._of(path)
         return files.read(inner, cap_bytes)
 
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """Say that the first bytes of a regular file will be read soon."""
-        files, inner = self._of(path)
-        files.prefetch(inner, cap_bytes)
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
+        """Say that the first bytes of regular files will be read soon; return in how many units they lie."""
+        places: dict[int, tuple[Tree | Reader, list[str]]] = {}
+        for path in paths:
+            files, inner = self._of(path)
+            places.setdefault(id(files), (files, []))[1].append(inner)
+        return sum(files.prefetch(inside, cap_bytes) for files, inside in places.values())
 
     def pieces(self, path: str) -> Iterator[bytes]:
         """Yield the content of a regular file, without its holes."""

@@ -16,7 +16,7 @@ from amigate.disk.volumes.volume import State, Volume
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 VOLUME = Volume(name="v", kind="xfs", state=State.READ)
 FREE = 9000
@@ -66,7 +66,7 @@ class Reader:
     def read(self, path: str, cap_bytes: int) -> bytes:
         raise NotImplementedError
 
-    def prefetch(self, path: str, cap_bytes: int) -> None:
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
         raise NotImplementedError
 
     def xattrs(self, path: str) -> Mapping[str, bytes]:

@@ -97,6 +97,16 @@ class Strange(Device):
         raise UnsupportedError("a cluster of another kind")
 
 
+def test_what_is_kept_is_not_asked_for_again() -> None:
+    """Who has read it will not read it from the parent, which would keep it for nothing."""
+    device = Device(DATA)
+    with served(device) as [blocks]:
+        blocks.read(CHUNK, 10)
+        blocks.prefetch([Extent(CHUNK + 5, 100), Extent(CHUNK + 5, CHUNK), Extent(0, UNIT)])
+        blocks.read(0, 1)
+    assert device.wanted == [Extent(CHUNK + 5, CHUNK), Extent(0, UNIT)]
+
+
 def halves(count: int) -> list[Extent]:
     return [Extent(at * UNIT // 2, UNIT // 2) for at in range(count)]
 

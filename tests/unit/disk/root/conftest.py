@@ -12,7 +12,7 @@ from amigate.disk.volumes.volume import State, Volume
 from amigate.evidence.file_system import Inode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Content = bytes | str | None
 DAMAGED = "damaged"
@@ -68,8 +68,8 @@ class Fake:
             raise IsADirectoryError(path)
         return content[:cap_bytes]
 
-    def prefetch(self, path: str, cap_bytes: int) -> None:
-        """All of it is here."""
+    def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
+        return 0
 
     def walk(self) -> Iterator[tuple[str, Inode]]:
         for path in self.entries:
