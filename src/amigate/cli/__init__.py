@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from amigate import __version__
+from amigate.cli import configured
 from amigate.errors import AmigateError, Exit
 
 COMMANDS = {
@@ -42,7 +43,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"amigate.cli.{cmd_name}").command
-        return command
+        return configured.configured(command) if cmd_name in configured.COMMANDS else command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

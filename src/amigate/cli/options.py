@@ -46,7 +46,6 @@ def launching(command: Command) -> Command:
         click.option(
             "--ssh-port",
             type=click.IntRange(1, 65535),
-            envvar="AMIGATE_SSH_PORT",
             help="TCP port of SSH.  [default: profile; env: AMIGATE_SSH_PORT]",
         ),
         click.option("--timeout", type=click.FloatRange(5, 7200), help="Seconds until a login must work."),
