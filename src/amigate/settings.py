@@ -88,7 +88,8 @@ def load(path: Path) -> Settings | None:
 
     Raises UsageError for a file that cannot be read, or that sets what is unknown or of another type."""
     text = _read(path)
-    data, table = _parse(path, text), ()
+    data = _parse(path, text)
+    table: tuple[str, ...] = ()
     if path.name == "pyproject.toml":
         tool = data.get("tool")
         if not isinstance(tool, dict) or "amigate" not in tool:

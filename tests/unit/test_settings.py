@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate import settings
 from amigate.errors import Exit, UsageError
 from amigate.settings import FLAG_ONLY, SETTINGS, find, load
 
@@ -118,7 +117,7 @@ def test_a_file_of_somebody_else_that_was_only_found_is_refused(
     if uid == 0:
         os.chown(path, 4711, -1)
     else:
-        monkeypatch.setattr(settings.os, "getuid", lambda: uid + 1)
+        monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     with pytest.raises(UsageError, match="belongs to another user") as caught:
         find(tmp_path)
     assert f"--config {path}" in caught.value.hint
