@@ -24,6 +24,7 @@ COMMANDS = {
     "bake": "Make a hardened AMI from another one, and judge it.",
     "harden": "Harden a machine of which an image is to be made.",
     "reap": "Remove what runs left behind in an account.",
+    "init": "Write a profile and settings to start with, each line with a comment.",
     "doctor": "Say whether amigate can work here, and what to do where it cannot.",
     "checks": "Show the rules.",
     "profiles": "Show the profiles.",
