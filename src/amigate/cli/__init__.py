@@ -28,6 +28,7 @@ COMMANDS = {
     "doctor": "Say whether amigate can work here, and what to do where it cannot.",
     "checks": "Show the rules.",
     "profiles": "Show the profiles.",
+    "completion": "Print what makes a shell complete amigate's words.",
     "sandbox": "Run an EC2 endpoint on this machine, with real virtual machines.",
 }
 """Every command and the first line of its help: that line is all that `amigate --help` needs of it."""
