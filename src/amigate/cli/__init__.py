@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from amigate import __version__
+from amigate.cli import configured
 from amigate.errors import AmigateError, Exit
 
 COMMANDS = {
@@ -23,8 +24,11 @@ COMMANDS = {
     "bake": "Make a hardened AMI from another one, and judge it.",
     "harden": "Harden a machine of which an image is to be made.",
     "reap": "Remove what runs left behind in an account.",
+    "init": "Write a profile and settings to start with, each line with a comment.",
+    "doctor": "Say whether amigate can work here, and what to do where it cannot.",
     "checks": "Show the rules.",
     "profiles": "Show the profiles.",
+    "completion": "Print what makes a shell complete amigate's words.",
     "sandbox": "Run an EC2 endpoint on this machine, with real virtual machines.",
 }
 """Every command and the first line of its help: that line is all that `amigate --help` needs of it."""
@@ -42,7 +46,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"amigate.cli.{cmd_name}").command
-        return command
+        return configured.configured(command) if cmd_name in configured.COMMANDS else command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amigate.cli import completing
 from amigate.errors import UsageError
 from amigate.report.escape import printable
 
@@ -23,7 +24,12 @@ def command() -> None:
     """Show the rules."""
 
 
-_profile = click.option("--profile", "profile_name", help="Only the rules of this profile, your own tests among them.")
+_profile = click.option(
+    "--profile",
+    "profile_name",
+    shell_complete=completing.profiles,
+    help="Only the rules of this profile, your own tests among them.",
+)
 
 
 @command.command("list")
@@ -35,7 +41,7 @@ def list_(profile_name: str | None) -> None:
 
 
 @command.command("show")
-@click.argument("rule")
+@click.argument("rule", shell_complete=completing.rules)
 @_profile
 def show(rule: str, profile_name: str | None) -> None:
     """Show all there is to know about RULE."""

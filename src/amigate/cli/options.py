@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.core import ParameterSource
 
+from amigate.cli import completing
 from amigate.errors import UsageError
 from amigate.report.formats import FORMATS as NAMES
 from amigate.result import Witness
@@ -36,7 +37,14 @@ def aws(command: Command) -> Command:
 def profile(command: Command) -> Command:
     """Add the profile."""
     text = "Profile: a shipped one by name (`amigate profiles list`), or a YAML file."
-    return click.option("--profile", "profile_name", default="aws-shared", show_default=True, help=text)(command)
+    return click.option(
+        "--profile",
+        "profile_name",
+        default="aws-shared",
+        show_default=True,
+        help=text,
+        shell_complete=completing.profiles,
+    )(command)
 
 
 def launching(command: Command) -> Command:
@@ -46,7 +54,6 @@ def launching(command: Command) -> Command:
         click.option(
             "--ssh-port",
             type=click.IntRange(1, 65535),
-            envvar="AMIGATE_SSH_PORT",
             help="TCP port of SSH.  [default: profile; env: AMIGATE_SSH_PORT]",
         ),
         click.option("--timeout", type=click.FloatRange(5, 7200), help="Seconds until a login must work."),
@@ -77,7 +84,14 @@ def reports(command: Command) -> Command:
     """Add where the report goes."""
     text = f"Report as FORMAT ({', '.join(NAMES)}), to PATH or standard output; repeat for more.  [default: console]"
     options = [
-        click.option("--report", "reports", multiple=True, metavar="FORMAT[=PATH]", help=text),
+        click.option(
+            "--report",
+            "reports",
+            multiple=True,
+            metavar="FORMAT[=PATH]",
+            help=text,
+            shell_complete=completing.one_of(NAMES),
+        ),
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
     ]
     return _apply(command, options)
@@ -86,13 +100,27 @@ def reports(command: Command) -> Command:
 def formats(names: Collection[str]) -> Callable[[Command], Command]:
     """Return what adds the formats in which something is shown that there is already."""
     text = f"Show it as FORMAT ({', '.join(names)}), to PATH or standard output; repeat for more.  [default: console]"
-    return click.option("--format", "formats", multiple=True, metavar="FORMAT[=PATH]", help=text)
+    return click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        metavar="FORMAT[=PATH]",
+        help=text,
+        shell_complete=completing.one_of(names),
+    )
 
 
 def asked(command: Command) -> Command:
     """Add which witnesses are asked."""
     text = "Witnesses to ask: ec2, disk, instance, twin, probe.  [default: all that the profile asks]"
-    return click.option("--evidence", "asked", callback=witnesses, metavar="WITNESS,…", help=text)(command)
+    return click.option(
+        "--evidence",
+        "asked",
+        callback=witnesses,
+        metavar="WITNESS,…",
+        help=text,
+        shell_complete=completing.one_of(Witness),
+    )(command)
 
 
 def accept_partial(command: Command) -> Command:

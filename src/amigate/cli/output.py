@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from amigate.cli import files
+from amigate.cli.configured import META
 from amigate.errors import RemovalError, UsageError
 from amigate.report import console
 from amigate.report.escape import printable
@@ -104,6 +105,9 @@ def progress(*, quiet: bool) -> Callable[[str], None]:
         if not quiet:
             click.echo(f"[{time.monotonic() - started:6.1f} s] {printable(text)}", err=True)
 
+    context = click.get_current_context(silent=True)
+    if context is not None and META in context.meta:
+        show(f"settings from {context.meta[META]}")
     return show
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amigate.cli import completing
 from amigate.errors import UsageError
 from amigate.report.escape import printable
 
@@ -29,7 +30,7 @@ def list_() -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.profiles)
 def show(name: str) -> None:
     """Print the profile NAME, a shipped one or a YAML file, after checking it."""
     from amigate.judge import catalogue  # noqa: PLC0415 - imports every check

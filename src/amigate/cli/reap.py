@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from amigate.errors import AmigateError, UsageError
 from amigate.report.escape import printable
@@ -25,8 +26,16 @@ if TYPE_CHECKING:
     envvar="AWS_ENDPOINT_URL",
     help="EC2 endpoint, such as the sandbox's.  [env: AWS_ENDPOINT_URL]",
 )
-def command(
-    *, regions: tuple[str, ...], all_regions: bool, run_id: str | None, dry_run: bool, endpoint_url: str | None
+@click.pass_context
+def command(  # noqa: PLR0913 - one parameter per option
+    context: click.Context,
+    /,
+    *,
+    regions: tuple[str, ...],
+    all_regions: bool,
+    run_id: str | None,
+    dry_run: bool,
+    endpoint_url: str | None,
 ) -> int:
     """Remove what runs left behind in an account.
 
@@ -36,7 +45,7 @@ def command(
     not be looked for."""
     from amigate.sources.aws import connect  # noqa: PLC0415 - slow to import
 
-    if regions and all_regions:
+    if all_regions and context.get_parameter_source("regions") is ParameterSource.COMMANDLINE:
         raise UsageError("--region and --all-regions exclude each other", hint="Leave out one of them.")
     if run_id is not None and not run_id.strip():
         raise UsageError("--run needs the id of a run", hint="The tag amigate:run has it.")
