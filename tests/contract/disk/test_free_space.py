@@ -22,6 +22,7 @@ from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts.disks import Disks
 from amigate.harden import template
 
+from .fat_images import FatImage, has_vfat
 from .shown import MIB, mounted, run
 
 if TYPE_CHECKING:
@@ -47,14 +48,18 @@ KINDS = {
     "ext2 of 1 KiB": ("mkfs.ext2 -q -b 1024", 32),
     "ext3": ("mkfs.ext3 -q", 64),
     "ext4": ("mkfs.ext4 -q", 64),
+    "vfat": ("mkfs.vfat -F 32", 64),
     "xfs": ("mkfs.xfs -q", 304),
     "xfs with rmapbt": ("mkfs.xfs -q -m rmapbt=1", 304),
 }
 EVERY = [pytest.param(each, marks=[] if each in {"ext4", "xfs"} else pytest.mark.slow) for each in KINDS]
+"""Of vfat where the kernel has it."""
 
 
 def made(bench: Bench, kind: str) -> Path:
     """Return a new file system that something was put into."""
+    if kind == "vfat" and not has_vfat():
+        pytest.skip("this kernel has no vfat")
     make, mebibytes = KINDS[kind]
     image = bench.image("image", mebibytes)
     bench.run(*make.split(), image)
@@ -138,6 +143,19 @@ def test_a_file_system_that_mke2fs_filled_has_no_unclean_free_space(bench: Bench
     image = bench.image("image", 64)
     bench.run("mke2fs", "-q", "-t", "ext4", "-d", Path(__file__).parent, image)
     assert volume_of(image).unclean_bytes == 0
+
+
+def test_what_was_deleted_from_a_fat_shows(bench: Bench) -> None:
+    image = FatImage.made(bench.folder / "image", "-F 32", 64 * MIB)
+    file = bench.folder / "file"
+    file.write_bytes(b"x" * FILES * BYTES)
+    image.copy_in(file)
+    assert volume_of(image.path).unclean_bytes == 0
+    image.delete("/file")
+    deleted = volume_of(image.path)
+    assert (deleted.free_bytes, deleted.unclean_bytes) == one_by_one(image.path)
+    assert FILES * BYTES <= (deleted.unclean_bytes or 0) < FILES * BYTES + (64 << 10)
+    assert len(findings(deleted)) == 1
 
 
 def test_what_lies_behind_a_file_system_makes_its_free_space_no_larger(bench: Bench) -> None:
