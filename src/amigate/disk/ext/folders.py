@@ -68,11 +68,16 @@ def _blocks(metadata: Metadata, node: Node, found: list[Run], what: str) -> Iter
     superblock = metadata.superblock
     blocks = node.inode.size >> superblock.block_log
     is_large = superblock.block >= LARGEST_PLAIN
+    seen: set[int] = set()
     for run in found:
         for at in range(min(run.length, blocks - run.logical)):
             block = metadata.block(run.start + at)
             _verify(superblock.seed, node, block, f"a block of {what}")
             raw, numbers = _parse(block, what, is_large=is_large)
+            if raw and blocks > 1:  # the checksum of a block says whose it is, and not which
+                if hash(block) in seen:
+                    raise IncompleteError(f"{what} is damaged: a block of it stands in the place of another too")
+                seen.add(hash(block))
             if run.logical + at == 0:
                 if raw[:2] != [b".", b".."] or numbers[0] != node.inode.number:
                     raise IncompleteError(f"{what} is damaged: it does not begin with itself")

@@ -165,9 +165,14 @@ class TreeReader(Generic[NodeT]):
             raise NotADirectoryError(path)
         entries = self._entries(node)
         if node.inode.size > _MOST_KEPT_BYTES:
-            found = (numbers[names.index(name)] for names, numbers in entries if name in names)
-            return next(found, None)
-        kept = {name: number for some in entries for name, number in zip(*some, strict=True)}
+            found = [numbers[at] for names, numbers in entries for at, each in enumerate(names) if each == name]
+            if len(found) > 1:
+                raise IncompleteError(f"{path}: two entries of the folder (inode {number}) have one name")
+            return found[0] if found else None
+        pairs = [pair for some in entries for pair in zip(*some, strict=True)]
+        kept = dict(pairs)
+        if len(kept) < len(pairs):
+            raise IncompleteError(f"{path}: two entries of the folder (inode {number}) have one name")
         self._kept += node.inode.size
         if self._kept > _MOST_KEPT_BYTES:
             self._folders.clear()

@@ -358,6 +358,37 @@ def test_a_block_of_a_folder_that_cannot_be_one_is_damage(image: Image, at: int,
         list(Ext(image).listdir("/block"))
 
 
+@pytest.mark.parametrize("most_kept", [1 << 20, 100])
+def test_two_entries_of_one_name_decide_nothing(most_kept: int, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_MOST_KEPT_BYTES", most_kept)
+    start = image.folder_block("/block")
+    at = image.content.index(b"long_name_018", start) - start
+    image.put_entry("/block", at, b"long_name_019")
+    with pytest.raises(IncompleteError, match="have one name"):
+        Ext(image).lstat("/block/a_file_with_a_long_name_019")
+
+
+@pytest.mark.parametrize("options", ["-t ext4", "-t ext2 -O none"])
+def test_a_block_of_a_folder_in_the_place_of_another_is_damage_though_its_checksum_is_right(
+    options: str, tmp_path: Path
+) -> None:
+    (tmp_path / "source/many").mkdir(parents=True)
+    for number in range(80):
+        (tmp_path / f"source/many/a_file_with_a_long_name_{number:03}").touch()
+    image = Image(bytearray(make(tmp_path, *options.split())))
+    ext = Ext(image)
+    assert (len(list(ext.listdir("/many"))), ext.damage) == (80, [])
+    first, second = [
+        run.start + at << 10 for run in ext._nodes.folder_runs(ext._node("/many")) for at in range(run.length)
+    ][1:3]
+    image.put(first, image.read(second, 1024))
+    ext = Ext(image)
+    with pytest.raises(IncompleteError, match="in the place of another"):
+        ext.lstat("/many/nothing")
+    walked(ext)
+    assert [each.partition(":")[0] for each in ext.damage] == ["/many"]
+
+
 @pytest.mark.parametrize("at, value", [(4, b"\0\x08"), (4, b"\0\0\0\x70"), (4, b"\0\0"), (4, b"\1\4"), (42, b"\0")])
 def test_a_folder_that_says_other_than_it_has_is_damage(image: Image, at: int, value: bytes) -> None:
     image.put_inode("/block", at, value)
