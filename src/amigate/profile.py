@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime  # noqa: TC003 - pydantic reads the annotations
 import difflib
 import hashlib
+import os
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from ipaddress import IPv4Network  # noqa: TC003 - pydantic reads the annotations
@@ -180,7 +181,8 @@ def _parse(raw: bytes, name: str, known_rules: frozenset[str] | None) -> Profile
 
 def _lines(profile: Profile, own: Sequence[OwnTest], marks: dict[Location, tuple[int, int]]) -> dict[str, int]:
     """Return the line that asks for each rule: its own under `rules`, else that of `checks` which leads to the test."""
-    lines = {test.id: marks["checks", profile.checks.index(test.entry)][0] for test in own}
+    entries = [os.path.normpath(each) for each in profile.checks]  # as tests name theirs
+    lines = {test.id: marks["checks", entries.index(os.path.normpath(test.entry))][0] for test in own}
     return lines | {rule: marks["rules", rule, "@key"][0] for rule in profile.rules}
 
 
