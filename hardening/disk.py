@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from amigate.harden.builder import Builder
 
 
-@step("disk", meets=["disk-no-recoverable-secrets", "disk-free-space-clean"])
+@step("disk", meets=["disk-no-recoverable-secrets", "disk-free-space-clean"], needs_seal=True)
 def disk(builder: Builder) -> None:
     """Nothing that was deleted can be read off the disk: free space is overwritten with zeros, at the seal.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "key-no-host-keys-at-rest",
         "key-no-user-private-keys",
     ],
+    needs_seal=True,
 )
 def keys(builder: Builder) -> None:
     """No key opens the machine but the one that is logged in; the seal removes that too, and the host keys.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         "residue-temp-directories-empty",
         "secret-no-histories",
     ],
+    needs_seal=True,
 )
 def residue(builder: Builder) -> None:
     """Nothing is left of the build: histories, logs, identities, what first boot wrote; all of it at the seal.

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+SEAL = " --seal"
+"""Ends the command of a hardening step whose rules hold after the seal alone."""
+
 
 class Status(StrEnum):
     """How one rule ended. "Could not tell" is `inconclusive`, never `pass`."""

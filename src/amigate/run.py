@@ -19,7 +19,7 @@ from amigate.live import Log, Options, observe_image
 from amigate.own.process import OwnJudge
 from amigate.own.record import Recorder
 from amigate.plan import plan
-from amigate.result import Report, Status, Target, Witness
+from amigate.result import SEAL, Report, Status, Target, Witness
 from amigate.rules import needs_of, rules_of
 
 if TYPE_CHECKING:
@@ -198,10 +198,12 @@ def remediation(check: Check, target: Target) -> str:
     """Return the commands that mend a violation; an image itself cannot be changed, so a new one is made."""
     from amigate.harden.step import all_steps  # noqa: PLC0415 - only for what failed
 
-    if not any(step.name == check.remedy and check.id in step.meets for step in all_steps()):
+    step = next((step for step in all_steps() if step.name == check.remedy and check.id in step.meets), None)
+    if step is None:
         return ""
     bake = f"amigate bake --from {target.id} --name NEW-NAME, or " if target.account else ""
-    return f"{bake}on the builder: amigate harden ssh://USER@HOST --only {check.remedy}"
+    seal = SEAL if step.needs_seal else ""
+    return f"{bake}on the builder: amigate harden ssh://USER@HOST --only {check.remedy}{seal}"
 
 
 def report_of(  # noqa: PLR0913, PLR0917 - the report's own parts

@@ -82,16 +82,8 @@ def launching(command: Command) -> Command:
 
 def reports(command: Command) -> Command:
     """Add where the report goes."""
-    text = f"Report as FORMAT ({', '.join(NAMES)}), to PATH or standard output; repeat for more.  [default: console]"
     options = [
-        click.option(
-            "--report",
-            "reports",
-            multiple=True,
-            metavar="FORMAT[=PATH]",
-            help=text,
-            shell_complete=completing.one_of(NAMES),
-        ),
+        _formats("--report", "reports", "Report", NAMES),
         click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
     ]
     return _apply(command, options)
@@ -99,15 +91,13 @@ def reports(command: Command) -> Command:
 
 def formats(names: Collection[str]) -> Callable[[Command], Command]:
     """Return what adds the formats in which something is shown that there is already."""
-    text = f"Show it as FORMAT ({', '.join(names)}), to PATH or standard output; repeat for more.  [default: console]"
-    return click.option(
-        "--format",
-        "formats",
-        multiple=True,
-        metavar="FORMAT[=PATH]",
-        help=text,
-        shell_complete=completing.one_of(names),
-    )
+    return _formats("--format", "formats", "Show it", names)
+
+
+def _formats(flag: str, name: str, verb: str, names: Collection[str]) -> Callable[[Command], Command]:
+    text = f"{verb} as FORMAT ({', '.join(names)}), to PATH or standard output; repeat for more.  [default: console]"
+    complete = completing.one_of(names)
+    return click.option(flag, name, multiple=True, metavar="FORMAT[=PATH]", help=text, shell_complete=complete)
 
 
 def asked(command: Command) -> Command:

@@ -97,7 +97,10 @@ def _judged(aws: Aws, topic: str, wanted: Sequence[Probe], policy: str, *, denie
         first = by[Allowed.UNCLEAR][0]
         return Finding(topic=topic, state=State.UNKNOWN, found=first.why, next_step="mend that, and ask again")
     if by[Allowed.CARRIED_OUT]:
-        found = f"{by[Allowed.CARRIED_OUT][0].probe.action} was carried out: this endpoint does not know dry runs"
+        first = by[Allowed.CARRIED_OUT][0]
+        found = f"{first.probe.action} was carried out: this endpoint does not know dry runs"
+        if first.why:
+            return Finding(topic=topic, state=State.FAIL, found=f"{found}, and {first.why}", next_step="remove it")
         return Finding(topic=topic, state=State.UNKNOWN, found=found, next_step="ask an endpoint that does")
     if by[Allowed.UNTOLD]:
         names = ", ".join(f"ec2:{each.probe.action}" for each in by[Allowed.UNTOLD])

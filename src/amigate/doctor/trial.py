@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from amigate.errors import AmigateError, AwsError
+from amigate.errors import AmigateError
 from amigate.sources.aws_errors import DENIED, aws_errors, code_of
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Trial:
     probe: Probe
     allowed: Allowed
     why: str = ""
-    """The error, where it is neither YES nor CARRIED_OUT."""
+    """The error, where it is neither YES nor CARRIED_OUT; of the latter, what stays and how to remove it."""
 
 
 def tried(aws: Aws, probe: Probe) -> Trial:
@@ -54,8 +53,7 @@ def tried(aws: Aws, probe: Probe) -> Trial:
             call(**probe.parameters, DryRun=True)
     except AmigateError as error:
         return Trial(probe=probe, allowed=_said(error, probe), why=str(error))
-    _undo(aws, probe)
-    return Trial(probe=probe, allowed=Allowed.CARRIED_OUT)
+    return Trial(probe=probe, allowed=Allowed.CARRIED_OUT, why=_undo(aws, probe))
 
 
 def _said(error: AmigateError, probe: Probe) -> Allowed:
@@ -71,7 +69,14 @@ def _said(error: AmigateError, probe: Probe) -> Allowed:
     return Allowed.UNCLEAR
 
 
-def _undo(aws: Aws, probe: Probe) -> None:
-    if probe.action == "ImportKeyPair":
-        with suppress(AwsError), aws_errors("delete a key pair"):
-            aws.ec2.delete_key_pair(KeyName=probe.parameters["KeyName"])
+def _undo(aws: Aws, probe: Probe) -> str:
+    """Remove what a call has made; return what is left, with the command that removes it."""
+    if probe.action != "ImportKeyPair":
+        return ""
+    name = probe.parameters["KeyName"]
+    try:
+        with aws_errors("delete a key pair"):
+            aws.ec2.delete_key_pair(KeyName=name)
+    except AmigateError:
+        return f"the key pair {name} is left: aws ec2 delete-key-pair --key-name {name} --region {aws.region}"
+    return ""

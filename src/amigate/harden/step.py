@@ -27,11 +27,13 @@ class Step:
     """Ids of the rules that hold afterwards; those of the disk at rest, after the seal."""
     title: str
     rationale: str
+    needs_seal: bool
+    """Whether its rules hold after the seal alone, which does part of it."""
     apply: Callable[[Builder], None]
     """Raises HardenError; applied twice, it changes nothing the second time."""
 
 
-def step(name: str, *, meets: Sequence[str]) -> Callable[[Callable[[Builder], None]], Step]:
+def step(name: str, *, meets: Sequence[str], needs_seal: bool = False) -> Callable[[Callable[[Builder], None]], Step]:
     """Make a step of a function; title and rationale are its docstring.
 
     Raises ValueError at import when the docstring is missing or no rule is named."""
@@ -45,6 +47,7 @@ def step(name: str, *, meets: Sequence[str]) -> Callable[[Callable[[Builder], No
             meets=tuple(meets),
             title=title.rstrip("."),
             rationale=" ".join(rationale.split()),
+            needs_seal=needs_seal,
             apply=function,
         )
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from amigate.report.escape import shown
-from amigate.result import Scope, Status, Verdict
+from amigate.result import SEAL, Scope, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,15 +69,17 @@ def fix(result: Result) -> str:
     """Return the command that mends a violation; empty where no hardening step does."""
     if result.status is not Status.FAIL or not result.remediation or not result.step:
         return ""
-    return f"amigate harden ssh://USER@HOST --only {shown(result.step)}"
+    seal = SEAL if result.remediation.endswith(SEAL) else ""
+    return f"amigate harden ssh://USER@HOST --only {shown(result.step)}{seal}"
 
 
 def fixes(report: Report) -> list[tuple[str, str]]:
     """Return the commands that mend all that failed, each after what it is for; an image itself cannot be changed."""
-    steps = dict.fromkeys(shown(result.step) for result in report.results if fix(result))
-    if not steps:
+    mended = {shown(result.step): command for result in report.results if (command := fix(result))}
+    if not mended:
         return []
-    harden = f"amigate harden ssh://USER@HOST {' '.join(f'--only {step}' for step in steps)}"
+    seal = SEAL if any(command.endswith(SEAL) for command in mended.values()) else ""
+    harden = f"amigate harden ssh://USER@HOST {' '.join(f'--only {step}' for step in mended)}{seal}"
     if report.target.kind in KINDS or not report.target.region:
         return [("To mend what failed, harden the machine of which the image is made:", harden)]
     bake = f"amigate bake --from {shown(report.target.id)} --name NEW-NAME --region {shown(report.target.region)}"

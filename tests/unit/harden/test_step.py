@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 
 from amigate.errors import UsageError
-from amigate.harden.step import all_steps, choose, step
+from amigate.harden.step import PACKAGE, all_steps, choose, step
 
 KNOWN = {
     "account-only-root-has-uid-zero",
@@ -68,6 +70,12 @@ def test_a_step_that_a_check_names_as_its_remedy_meets_it() -> None:
     names = {one.name for one in all_steps()}
     asked = {(one.remedy, one.id) for one in catalogue.checks().values() if one.remedy in names}
     assert asked - met == BY_HAND
+
+
+def test_a_step_that_the_seal_completes_says_so() -> None:
+    ending = ".seal.sh.j2"
+    sealed = {path.name.removesuffix(ending) for path in files(PACKAGE).iterdir() if path.name.endswith(ending)}
+    assert {one.name for one in all_steps() if one.needs_seal} == sealed > {"disk"}
 
 
 def test_only_and_skip_choose_in_the_declared_order() -> None:

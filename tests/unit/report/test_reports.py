@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.report.made import EVERYTHING, HOSTILE, hostile_report, report, result
 
+from amigate.judge import catalogue
 from amigate.report import console, json_format
 from amigate.report.escape import printable
 from amigate.report.formats import FORMATS
 from amigate.result import Finding, Result, Severity, Status, Target
+from amigate.run import remediation
 
 SCHEMA = json.loads((files("amigate.report") / "schema.json").read_text())
 CONSOLE = """\
@@ -59,6 +61,20 @@ def test_the_console_report_is_as_it_always_was() -> None:
         "1 pass · 1 warn · 2 fail · 1 waived · 1 not-applicable · 1 not-asked · 1 inconclusive\n"
         "VERDICT FAIL: 1 rule is violated that blocks. The image may not be shared.\n"
     )
+
+
+def test_what_the_seal_alone_completes_is_mended_with_it() -> None:
+    check = catalogue.checks()["disk-no-recoverable-secrets"]
+    mends = [
+        result(check.id, Status.FAIL, step="disk", remediation=remediation(check, EVERYTHING.target)),
+        result("b", Status.FAIL, step="sshd", remediation="amigate harden ssh://USER@HOST --only sshd"),
+    ]
+    lines = console.render(report(*mends)).splitlines()
+    assert [line.split("fix: ")[1] for line in lines if "fix: " in line] == [
+        "amigate harden ssh://USER@HOST --only disk --seal",
+        "amigate harden ssh://USER@HOST --only sshd",
+    ]
+    assert "    amigate harden ssh://USER@HOST --only disk --only sshd --seal" in lines
 
 
 def test_a_narrow_terminal_has_the_same_words_with_little_indent() -> None:

@@ -52,25 +52,25 @@ class Reader:
         return offset >= FREE
 
     def free_extents(self) -> Iterator[Extent]:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def lstat(self, path: str) -> Inode:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def readlink(self, path: str) -> str:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def listdir(self, path: str) -> Iterator[str]:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def read(self, path: str, cap_bytes: int) -> bytes:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def prefetch(self, paths: Iterable[str], cap_bytes: int) -> int:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
     def xattrs(self, path: str) -> Mapping[str, bytes]:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks it whose bytes are whose
 
 
 def places(reader: Reader, *offsets: int) -> list[tuple[Place, str]]:
