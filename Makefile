@@ -1,15 +1,16 @@
 # `make demo` shows the main job on the embedded sandbox, `make test` runs the tests; each sets up what it needs.
+
 # Two tests for each processor: many of them wait for time limits.
 WORKERS = $(shell echo $$(( 2 * $$(nproc) )))
 # Hundreds of short processes would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint unit integration e2e-slow fuzz setup setup-dev clean help
+.PHONY: demo test before lint image unit integration e2e-slow fuzz setup setup-dev clean help
 
 help:
 	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
 	@echo "make test         lint, types and every test"
-	@echo "make unit         the tests that boot nothing (seconds)"
+	@echo "make unit         the tests that boot nothing (minutes)"
 	@echo "make integration  the tests that boot virtual machines (minutes)"
 	@echo "make e2e-slow     longer proofs, not part of make test: cloud-init and systemd images, every fault at every call"
 	@echo "make fuzz         thousands of mutated images put to the reading at rest; needs root (minutes)"
@@ -24,13 +25,21 @@ setup-dev:
 demo: setup
 	@.venv/bin/python -m amigate.sandbox.demo
 
-test: lint unit integration
+test: before unit integration
+
+# Each of both keeps one processor busy, or waits.
+before: setup-dev
+	@$(MAKE) --no-print-directory -j2 lint image
 
 lint: setup-dev
 	@echo "==> lint and types"
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy
+
+image: setup-dev
+	@echo "==> the image that most machines of the tests are made from"
+	@.venv/bin/amigate sandbox images build lean
 
 unit: setup-dev
 	@echo "==> tests that boot nothing"
@@ -40,7 +49,7 @@ unit: setup-dev
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"
-	@.venv/bin/pytest -m "vm and not slow"
+	@.venv/bin/pytest -m "vm and not slow" -n 2 --dist loadfile
 
 e2e-slow: setup-dev
 	@echo "==> every fault at every call"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from amigate.sandbox import images
+
+from .reports import RECEIVER, failed, read
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,23 +22,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.vm
 
-RECEIVER = "111122223333"
 UNKNOWN = "ami-0123456789abcdef0"
 STRANGER = "999999999999"
 FROM_OUTSIDE = {"boot-passes-status-checks"}
 """What can be told of an instance that nobody can log in to."""
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return a JSON report after holding it against its schema."""
-    report: dict[str, Any] = json.loads(path.read_text())
-    schema = json.loads((files("amigate.report") / "schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(report)
-    return report
-
-
-def failed(report: dict[str, Any]) -> set[str]:
-    return {result["id"] for result in report["results"] if result["status"] == "fail"}
 
 
 def test_a_leaky_image_is_refused_for_each_of_its_defects_and_not_shared(
@@ -57,22 +43,6 @@ def test_a_leaky_image_is_refused_for_each_of_its_defects_and_not_shared(
     assert "Not shared." in done.stdout
     assert ec2.describe_image_attribute(ImageId=leaky_ami, Attribute="launchPermission")["LaunchPermissions"] == []
     assert "$6$" not in done.stdout + done.stderr + (tmp_path / "r.json").read_text()
-
-
-def test_a_leaky_image_is_baked_into_one_that_passes_and_is_shared(
-    cli: CommandLine, leaky_ami: str, ec2: Any, tmp_path: Path, account: Account
-) -> None:
-    baked = cli("bake", "--from", leaky_ami, "--name", "e2e-baked", "--report", f"json={tmp_path / 'b.json'}")
-    assert baked.returncode == 0, baked.stderr
-    report = read(tmp_path / "b.json")
-    assert (report["verdict"], report["scope"], report["may_share"]) == ("pass", "full", True)
-    ami = report["target"]["id"]
-
-    shared = cli("share", ami, "--account", RECEIVER)
-    assert shared.returncode == 0, shared.stderr
-    assert f"#LaunchInstances:ami={ami}" in shared.stdout
-    permissions = ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")["LaunchPermissions"]
-    assert permissions == [{"UserId": RECEIVER}]
 
 
 @pytest.mark.slow
