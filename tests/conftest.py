@@ -19,6 +19,8 @@ os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALID
 from amigate.sandbox import Sandbox, images
 from amigate.sandbox.demo import client, environment
 
+from .image_kit import Kit
+
 # A loaded machine is no fault of a test's.
 settings.register_profile("amigate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("amigate")
@@ -30,6 +32,12 @@ for number in (signal.SIGINT, signal.SIGHUP):
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def kit() -> type[Kit]:
+    """Return the parts of made-up images."""
+    return Kit
 
 
 @pytest.fixture(scope="session")

@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib
-import inspect
 import os
-import shutil
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from amigate.check import check_of
 from amigate.evidence import codec, search
-from amigate.evidence.model import DISK, Contact, Evidence, Launch, Outcome, Vantage, View, Viewpoint
+from amigate.evidence.model import View
 from amigate.evidence.redaction.keys import fingerprint
-from amigate.evidence.redaction.redactor import Redactor
-from amigate.facts import catalogue as facts
 from amigate.judge import catalogue
-from amigate.judge.decide import decide
 from amigate.judge.places import Place, places
 from amigate.judge.process import Judge
 from amigate.plan import Plan
 from amigate.profile import load
 from amigate.result import Status, Witness
-from amigate.sources.directory import read_directory
+
+from .trees import (
+    KEY,
+    OWN_KEY,
+    PUBLIC,
+    WANTS,
+    Case,
+    Tree,
+    all_of,
+    check,
+    evidence_of,
+    judge,
+    look,
+    sound,
+    writes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from amigate.judge.decide import Decision
+    from pathlib import Path
 
 HOST = "key-no-host-keys-at-rest"
 AUTHORIZED = "key-no-authorized-keys-at-rest"
@@ -60,17 +64,12 @@ PASS, FAIL, UNSURE, NONE, WARN = (
     Status.WARN,
 )
 
-OWN_KEY = ed25519.Ed25519PrivateKey.generate()
-KEY = OWN_KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
-PUBLIC = OWN_KEY.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 AWS_ID, AWS_SECRET = "AKIAQ3EGP2XK7JYV5L2M", "hS9x2Yv+Kq0LpW7tRb3NcE/fZ1mGdU5oJ8aVyTwX"
 AWS_KEY = f"aws_access_key_id = {AWS_ID}\naws_secret_access_key = {AWS_SECRET}\n"
 EXAMPLE = "aws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n"
 DIGEST = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 """SHA-1 of nothing."""
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-STAGES = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
-WANTS = "/etc/systemd/system/cloud-init.target.wants"
 SAMPLE = """#!/bin/bash
 if [ ! -d /root/.ssh ] ; then
   mkdir -p /root/.ssh
@@ -95,128 +94,10 @@ grep -qxF "$key" /root/.ssh/authorized_keys || echo "$key" >>/root/.ssh/authoriz
 """
 
 
-@dataclass
-class Tree:
-    """A root file system in the making."""
-
-    root: Path
-
-    def write(self, path: str, content: str | bytes = "", mode: int = 0o644) -> Path:
-        file = self.root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        file.chmod(mode)
-        return file
-
-    def link(self, path: str, target: str) -> None:
-        file = self.root / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.symlink_to(target)
-
-    def remove(self, path: str) -> None:
-        file = self.root / path.lstrip("/")
-        shutil.rmtree(file) if file.is_dir() else file.unlink()
-
-    def packaged(self, path: str, content: str, package: str = "fixtures") -> None:
-        """Write a file that dpkg knows."""
-        digest = hashlib.md5(self.write(path, content).read_bytes(), usedforsecurity=False).hexdigest()
-        with self.write(f"/var/lib/dpkg/info/{package}.list").with_suffix(".md5sums").open("a") as sums:
-            sums.write(f"{digest}  {path.lstrip('/')}\n")
-
-
-def sound(root: Path) -> Tree:
-    """Return a small image with OpenSSH and cloud-init, of which every rule is met."""
-    tree = Tree(root)
-    tree.write("/etc/passwd", "root:x:0:0::/root:/bin/bash\nbob:x:1000:1000::/srv/bob:/bin/bash\n")
-    tree.write("/etc/shadow", "root:*:1::::::\nbob:!:1::::::\n", 0o600)
-    tree.write("/etc/group", "root:x:0:\nbob:x:1000:\n")
-    tree.write("/etc/ssh/sshd_config", "PasswordAuthentication no\nKbdInteractiveAuthentication no\n")
-    tree.write("/usr/sbin/sshd", b"\x7fELF")
-    tree.write("/usr/bin/cloud-init", "#!/usr/bin/python3\n")
-    tree.write("/etc/cloud/cloud.cfg", "datasource_list: [Ec2, None]\ncloud_init_modules: [migrator, ssh]\n")
-    tree.write("/var/lib/dpkg/status", "Package: openssh-server\nStatus: install ok installed\nVersion: 1:9.2p1-2\n\n")
-    tree.write("/etc/machine-id")
-    tree.write("/boot/grub/grub.cfg", "linux /vmlinuz ro console=ttyS0\n")
-    for stage in STAGES:
-        tree.link(f"{WANTS}/{stage}.service", f"/usr/lib/systemd/system/{stage}.service")
-    for folder in ("root", "srv/bob", "home", "lib/systemd/system", "usr/lib/systemd/system", "tmp"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    return tree
-
-
-def evidence_of(view: View, *, login: bool = False) -> Evidence:
-    """Return the view of a disk beside what a launch showed, as a judge is handed it."""
-    outcome = Outcome.ACCEPTED if login else Outcome.DENIED
-    contact = Contact(address="192.0.2.1", port=22, outcome=outcome, user="bob")
-    views = {DISK: view, Viewpoint(Launch.A, 1, Vantage.OUTSIDE): View(contact=contact)}
-    return codec.load(codec.dump(Evidence(witnesses=frozenset({Witness.DISK}), views=views)))
-
-
-def look(root: Path) -> View:
-    return read_directory(root, facts.NEEDS, redactor=Redactor())
-
-
-def judge(view: View, *, login: bool = False) -> dict[str, Decision]:
-    """Return how each rule is decided on the disk, in this process, by what the judge's child does."""
-    evidence = evidence_of(view, login=login)
-    return {rule: _judged(FUNCTIONS[rule], evidence) for rule in RULES}
-
-
-def _judged(function: Callable[..., None], evidence: Evidence) -> Decision:
-    judging = False
-    try:
-        wanted = {name: _fact(name, evidence) for name in inspect.signature(function).parameters}
-        judging = True
-        function(**wanted)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the judge decides what it means
-        return decide(error, judging=judging)
-    return decide(None, judging=True)
-
-
-def _fact(name: str, evidence: Evidence) -> object:
-    for view_fact in facts.VIEW_FACTS:
-        if view_fact.name == name:
-            return view_fact.read(evidence.view(DISK))
-    for outside_fact in facts.OUTSIDE_FACTS:
-        if outside_fact.name == name:
-            return outside_fact.read(evidence.view(Viewpoint(Launch.A, 1, Vantage.OUTSIDE)))
-    return next(fact for fact in facts.IMAGE_FACTS if fact.name == name).read(evidence)
-
-
-def _functions() -> dict[str, Callable[..., None]]:
-    folder = Path(importlib.import_module("amigate.checks").__file__ or "").parent
-    modules = [importlib.import_module(f"amigate.checks.{each.stem}") for each in folder.glob("test_*.py")]
-    functions = [each for module in modules for each in vars(module).values() if check_of(each)]
-    return {declared.id: each for each in functions if (declared := check_of(each)) is not None}
-
-
-FUNCTIONS = _functions()
 RULES = tuple(rule for rule in load("aws-shared").rules if Witness.DISK in catalogue.checks()[rule].evidence)
 OF_BYTES = ("disk-every-volume-inspected", "disk-no-recoverable-secrets")
 """What a directory has nothing to say to."""
 SOUND = dict.fromkeys(RULES, PASS) | dict.fromkeys((FETCH, *OF_BYTES), NONE)
-
-
-@dataclass
-class Case:
-    """How to spoil a sound tree, and what comes of it; rules that are not named keep their sound answer."""
-
-    spoil: Callable[[Tree], object]
-    expected: Mapping[str, Status] = field(default_factory=dict)
-    findings: Sequence[tuple[str, str, int | None]] = ()
-    """Rule, path and line of findings that there must be."""
-
-
-def all_of(*spoilers: Callable[[Tree], object]) -> Callable[[Tree], object]:
-    def spoil(tree: Tree) -> None:
-        for each in spoilers:
-            each(tree)
-
-    return spoil
-
-
-def writes(path: str, content: str | bytes, mode: int = 0o644) -> Callable[[Tree], object]:
-    return lambda tree: tree.write(path, content, mode)
 
 
 def no_cloud_init(tree: Tree) -> None:
@@ -571,17 +452,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
-    case, tree = CASES[name], sound(tmp_path)
-    case.spoil(tree)
-    found = judge(look(tmp_path))
-    assert {rule: str(each.status) for rule, each in found.items()} == {
-        rule: str(status) for rule, status in {**SOUND, **case.expected}.items()
-    }, {rule: each for rule, each in found.items() if each.status != {**SOUND, **case.expected}[rule]}
-    for rule, path, line in case.findings:
-        assert any((each.path, each.line) == (path, line) for each in found[rule].findings), found[rule].findings
-    for decision in found.values():
-        assert (decision.status in {FAIL, WARN}) == bool(decision.findings)
-        assert decision.message or decision.status is PASS
+    check(CASES[name], tmp_path, RULES, SOUND)
 
 
 def test_the_judges_own_process_answers_alike(tmp_path: Path) -> None:
@@ -593,12 +464,12 @@ def test_the_judges_own_process_answers_alike(tmp_path: Path) -> None:
     assert all(places(checks[rule], [Witness.DISK], Plan()) == (place,) for rule in RULES)
     with Judge(dict.fromkeys(RULES, (place,))) as child:
         decisions = child.judge(evidence)
-    assert {rule: decisions[rule, place][0] for rule in RULES} == judge(look(tmp_path))
+    assert {rule: decisions[rule, place][0] for rule in RULES} == judge(look(tmp_path), RULES)
 
 
 def test_a_login_makes_a_remark_of_a_missing_cloud_init(tmp_path: Path) -> None:
     no_cloud_init(sound(tmp_path))
-    assert judge(look(tmp_path), login=True)[ENABLED].status is WARN
+    assert judge(look(tmp_path), RULES, login=True)[ENABLED].status is WARN
 
 
 def test_nothing_of_a_secret_is_kept(tmp_path: Path) -> None:
@@ -609,7 +480,7 @@ def test_nothing_of_a_secret_is_kept(tmp_path: Path) -> None:
     tree.write("/etc/ssh/ssh_host_ed25519_key", KEY)
     tree.write("/etc/default/grub", 'GRUB_CMDLINE_LINUX="password=hunter2"\n')
     text = codec.dump(evidence_of(look(tmp_path)))
-    plain = text + repr(look(tmp_path)) + repr(judge(look(tmp_path)))
+    plain = text + repr(look(tmp_path)) + repr(judge(look(tmp_path), RULES))
     for secret in (KEY.split("\n")[2], AWS_SECRET, AWS_ID, "hunter2"):
         assert secret not in plain
         assert base64.b64encode(secret.encode()).decode()[:-4] not in plain
@@ -617,7 +488,7 @@ def test_nothing_of_a_secret_is_kept(tmp_path: Path) -> None:
 
 def test_what_was_found_tells_the_key(tmp_path: Path) -> None:
     sound(tmp_path).write("/root/.ssh/id_ed25519", KEY)
-    (finding,) = judge(look(tmp_path))[PRIVATE].findings
+    (finding,) = judge(look(tmp_path), RULES)[PRIVATE].findings
     assert finding.fingerprint == fingerprint(base64.b64decode(PUBLIC.split()[1]))
     assert finding.detail == "a private key (OPENSSH, ssh-ed25519) without a passphrase"
 
@@ -626,7 +497,7 @@ def test_older_detectors_prove_nothing(tmp_path: Path) -> None:
     sound(tmp_path)
     view = look(tmp_path)
     old = {key: replace(each, detectors=0) for key, each in view.searches.items()}
-    found = judge(replace(view, searches=old))
+    found = judge(replace(view, searches=old), RULES)
     assert {found[rule].status for rule in SEARCHED} == {UNSURE}
     assert "content not kept" in found[PRIVATE].message
 
@@ -635,17 +506,17 @@ def test_older_detectors_findings_count(tmp_path: Path) -> None:
     sound(tmp_path).write("/root/.ssh/id_ed25519", KEY)
     view = look(tmp_path)
     old = {key: replace(each, detectors=0) for key, each in view.searches.items()}
-    assert judge(replace(view, searches=old))[PRIVATE].status is FAIL
+    assert judge(replace(view, searches=old), RULES)[PRIVATE].status is FAIL
 
 
 def test_no_search_decides_nothing(tmp_path: Path) -> None:
     sound(tmp_path)
-    found = judge(replace(look(tmp_path), searches={}))
+    found = judge(replace(look(tmp_path), searches={}), RULES)
     assert {found[rule].status for rule in SEARCHED} == {UNSURE}
 
 
 def test_nothing_seen_decides_nothing() -> None:
-    assert {each.status for each in judge(View(broken="nothing could be read")).values()} == {UNSURE}
+    assert {each.status for each in judge(View(broken="nothing could be read"), RULES).values()} == {UNSURE}
 
 
 @pytest.mark.parametrize(
@@ -658,7 +529,7 @@ def test_a_search_that_was_cut_off_decides_nothing_but_what_it_found(
     for number in range(5):
         tree.write(f"/usr/share/{number}.swp", "b0VIM")
     monkeypatch.setattr(search, limit, value)
-    found = judge(look(tmp_path))
+    found = judge(look(tmp_path), RULES)
     assert {found[rule].status for rule in (HOST, PRIVATE, AWS)} == {UNSURE}
 
 
@@ -672,9 +543,9 @@ def test_a_hundred_thousand_entries_are_looked_at(tmp_path: Path) -> None:
     tree.write("/srv/19/zzz", KEY)
     view = look(tmp_path)
     assert view.searches["search of /"].entries > 100_000
-    assert judge(view)[PRIVATE].status is FAIL
+    assert judge(view, RULES)[PRIVATE].status is FAIL
 
 
 def test_a_file_of_many_keys_is_told_by_the_first(tmp_path: Path) -> None:
     sound(tmp_path).write("/opt/many", f"{KEY}\n" * 500)
-    assert len(judge(look(tmp_path))[PRIVATE].findings) == search.MOST_FOUND_IN_A_FILE
+    assert len(judge(look(tmp_path), RULES)[PRIVATE].findings) == search.MOST_FOUND_IN_A_FILE

@@ -6,8 +6,6 @@ import base64
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import (
     Answer,
@@ -265,9 +263,3 @@ class Kit:
     key = staticmethod(key)
     file = staticmethod(file)
     said = staticmethod(said)
-
-
-@pytest.fixture(scope="session")
-def kit() -> type[Kit]:
-    """Return the parts of made-up images."""
-    return Kit
