@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import inspect
 import shutil
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from amigate.check import check_of
 from amigate.evidence import codec
 from amigate.evidence.model import DISK, Contact, Evidence, Launch, Outcome, Vantage, View, Viewpoint
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import catalogue as facts
-from amigate.judge.decide import decide
+from amigate.judge.places import Place
 from amigate.result import Status, Witness
 from amigate.sources.directory import read_directory
 
+from .judging import decisions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from amigate.judge.decide import Decision
 
 OWN_KEY = ed25519.Ed25519PrivateKey.generate()
 KEY = OWN_KEY.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 PUBLIC = OWN_KEY.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+ON_DISK = Place(Witness.DISK)
 STAGES = ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final")
 WANTS = "/etc/systemd/system/cloud-init.target.wants"
 
@@ -97,38 +96,9 @@ def look(root: Path) -> View:
 
 
 def judge(view: View, rules: Iterable[str], *, login: bool = False) -> dict[str, Decision]:
-    """Return how each of the rules is decided on the disk, in this process, by what the judge's child does."""
-    evidence = evidence_of(view, login=login)
-    return {rule: _judged(_functions()[rule], evidence) for rule in rules}
-
-
-def _judged(function: Callable[..., None], evidence: Evidence) -> Decision:
-    judging = False
-    try:
-        wanted = {name: _fact(name, evidence) for name in inspect.signature(function).parameters}
-        judging = True
-        function(**wanted)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the judge decides what it means
-        return decide(error, judging=judging)
-    return decide(None, judging=True)
-
-
-def _fact(name: str, evidence: Evidence) -> object:
-    for view_fact in facts.VIEW_FACTS:
-        if view_fact.name == name:
-            return view_fact.read(evidence.view(DISK))
-    for outside_fact in facts.OUTSIDE_FACTS:
-        if outside_fact.name == name:
-            return outside_fact.read(evidence.view(Viewpoint(Launch.A, 1, Vantage.OUTSIDE)))
-    return next(fact for fact in facts.IMAGE_FACTS if fact.name == name).read(evidence)
-
-
-@cache
-def _functions() -> Mapping[str, Callable[..., None]]:
-    folder = Path(importlib.import_module("amigate.checks").__file__ or "").parent
-    modules = [importlib.import_module(f"amigate.checks.{each.stem}") for each in folder.glob("test_*.py")]
-    functions = [each for module in modules for each in vars(module).values() if check_of(each)]
-    return {declared.id: each for each in functions if (declared := check_of(each)) is not None}
+    """Return how each of the rules is decided on the disk."""
+    found = decisions(dict.fromkeys(rules, (ON_DISK,)), evidence_of(view, login=login))
+    return {rule: decision for (rule, _), (decision, _) in found.items()}
 
 
 @dataclass

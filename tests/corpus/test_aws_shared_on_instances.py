@@ -14,11 +14,12 @@ from amigate.facts import histories, ssh_servers
 from amigate.facts.secrets import HOME_KEYS
 from amigate.judge import catalogue
 from amigate.judge.places import places
-from amigate.judge.process import Judge
 from amigate.judge.results import results
 from amigate.plan import plan
 from amigate.profile import load
 from amigate.result import Result, Status, Witness
+
+from .judging import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,9 +40,8 @@ def judge(evidence: Evidence) -> dict[str, Result]:
     checks = {rule: catalogue.checks()[rule] for rule in profile.rules}
     planned = plan(list(checks.values()), WITNESSES)
     where = {rule: places(check, WITNESSES, planned) for rule, check in checks.items()}
-    with Judge(where) as child:
-        decisions = child.judge(evidence)
-    return {result.id: result for result in results(profile, checks, WITNESSES, planned, decisions)}
+    found = decisions(where, evidence)
+    return {result.id: result for result in results(profile, checks, WITNESSES, planned, found)}
 
 
 def collected(image: Any, kit: Any, **more: Any) -> Evidence:

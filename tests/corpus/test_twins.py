@@ -1,4 +1,4 @@
-"""The rules that compare two launches, whose settings name files: judged by the real judge."""
+"""The rules that compare two launches, whose settings name files: judged as the judge does."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from amigate.evidence.model import Launch, Vantage, Viewpoint
 from amigate.judge.places import Place
-from amigate.judge.process import Judge
 from amigate.result import Status, Witness
+
+from .judging import decisions
 
 if TYPE_CHECKING:
     from amigate.evidence.model import Evidence
@@ -23,9 +24,8 @@ ID, KEY, SEED, HOST_NAME = "/opt/agent/id", "/etc/app/key", "/var/lib/systemd/ra
 
 def judge(rule: str, evidence: Evidence, *files: str) -> Decision:
     place = Place(Witness.TWIN)
-    with Judge({rule: (place,)}, {rule: {"files": list(files)} if files else {}}) as child:
-        decision, _ = child.judge(evidence)[rule, place]
-    return decision
+    found = decisions({rule: (place,)}, evidence, {rule: {"files": list(files)} if files else {}})
+    return found[rule, place][0]
 
 
 @pytest.mark.parametrize(
