@@ -7,8 +7,7 @@ from __future__ import annotations
 import re
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from amigate.evidence.awaited import each
 from amigate.evidence.model import covers
@@ -23,8 +22,7 @@ _ONLY_LIVE = ("/proc", "/sys")
 """Mount points of what the kernel tells; what lies in them at rest is never seen by a running machine."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inode:
+class Inode(NamedTuple):
     """What lstat(2) tells."""
 
     mode: int

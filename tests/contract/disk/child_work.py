@@ -13,7 +13,6 @@ import socket
 import subprocess
 import threading
 import time
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
@@ -37,8 +36,7 @@ def tree(devices: Sequence[Blocks], _argument: object) -> bytes:
     """Return all that an XFS file system holds."""
     files = Xfs(devices[0])
     found = {
-        path: [*astuple(inode), files.read(path, 1 << 20).hex() if inode.mode >> 12 == 8 else ""]
-        for path, inode in files.walk()
+        path: [*inode, files.read(path, 1 << 20).hex() if inode.mode >> 12 == 8 else ""] for path, inode in files.walk()
     }
     return json.dumps([found, list(files.damage), files.uuid]).encode("ascii")
 

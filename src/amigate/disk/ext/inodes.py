@@ -138,12 +138,7 @@ class Inodes:
             mtime_extra = 0
         # The lowest bits say how many times 2^32 seconds it is later, those above them are nanoseconds.
         mtime_ns = (mtime + ((mtime_extra & 3) << 32)) * 10**9 + (mtime_extra >> 2)
-        # Its constructor, which sets one field after the other, would take as long as all of the above.
-        inode = Inode.__new__(Inode)
-        uid, gid = uid | uid_high << 16, gid | gid_high << 16
-        fields = {"mode": mode, "uid": uid, "gid": gid, "size": size, "mtime_ns": mtime_ns, "number": number}
-        object.__setattr__(inode, "__dict__", fields)
-        return inode
+        return Inode(mode, uid | uid_high << 16, gid | gid_high << 16, size, mtime_ns, number)
 
     def node(self, number: int) -> Node:
         """Return a file with what it holds."""

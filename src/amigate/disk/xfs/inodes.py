@@ -104,11 +104,7 @@ class Inodes:
         if mode & TYPE not in _TYPES or flags & _METADATA or size >> 63:
             raise IncompleteError(f"inode {number} is damaged: it is no file that is in use")
         mtime_ns = mtime - _BIGTIME_EPOCH_NS if flags & _BIGTIME else _nanoseconds(mtime)
-        # Its constructor, which sets one field after the other, would take as long as all of the above.
-        inode = Inode.__new__(Inode)
-        fields = {"mode": mode, "uid": uid, "gid": gid, "size": size, "mtime_ns": mtime_ns, "number": number}
-        object.__setattr__(inode, "__dict__", fields)
-        return inode
+        return Inode(mode, uid, gid, size, mtime_ns, number)
 
     def node(self, number: int) -> Node:
         """Return an inode with its forks."""
