@@ -91,7 +91,7 @@ def foreign_things(aws: Aws, ami_id: str) -> set[str]:
         group: Any = {"TagSpecifications": spec("security-group", tags)} if tags else {}
         aws.ec2.create_security_group(GroupName=name, Description="theirs", **group)
         pair: Any = {"TagSpecifications": spec("key-pair", tags)} if tags else {}
-        aws.ec2.create_key_pair(KeyName=name, **pair)
+        aws.ec2.create_key_pair(KeyName=name, KeyType="ed25519", **pair)
         volume: Any = {"TagSpecifications": spec("volume", tags)} if tags else {}
         aws.ec2.create_volume(Size=1, AvailabilityZone=zone, **volume)
     return present(aws)
