@@ -25,7 +25,7 @@ def rules_of(profile: Profile) -> dict[str, Check]:
     for test in profile.own:
         if test.id in shipped:
             raise UsageError(f"{test.place}: {test.id} is the id of a shipped rule", hint="Give the test another id.")
-    own = {test.id: test.check for test in profile.own}
+    own = {test.id: test.check for test in profile.own if test.id not in profile.off}
     return {rule: shipped[rule] for rule in profile.rules if rule not in own} | own
 
 

@@ -253,7 +253,10 @@ def _notes(profile: Profile, evidence: Evidence, found: Sequence[Result]) -> lis
                 "so the machine that answered could not be told from another in its place."
             )
     met = {result.id for result in found if result.status is Status.PASS}
-    notes += [f"The waiver of {w.owner} for {w.rule} is no longer needed." for w in profile.waivers if w.rule in met]
+    expired = profile.expired().values()
+    notes += [f"The waiver of {w.owner} for {w.rule} expired on {w.expires}." for w in expired]
+    valid = (waiver for waiver in profile.waivers if waiver not in expired)
+    notes += [f"The waiver of {w.owner} for {w.rule} is no longer needed." for w in valid if w.rule in met]
     return notes
 
 

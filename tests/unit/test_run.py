@@ -24,7 +24,7 @@ US, THEM = "111111111111", "222222222222"
 @pytest.fixture
 def profile() -> Profile:
     """Return the shipped profile."""
-    return load("first-gate", frozenset(catalogue.checks()))
+    return load("first-gate", catalogue.checks())
 
 
 def described(monkeypatch: pytest.MonkeyPatch, **image: str) -> None:

@@ -41,7 +41,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     from amigate.sources.aws import connect  # noqa: PLC0415
 
     wanted = output.destinations(reports)
-    profile = load(profile_name, frozenset(catalogue.checks()))
+    profile = load(profile_name, catalogue.checks())
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     show = output.progress(quiet=quiet)
     aws = connect(region=region, endpoint_url=endpoint_url)

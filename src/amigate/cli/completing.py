@@ -1,4 +1,4 @@
-"""What a shell offers for words that are no commands or flags: profiles, rules, formats."""
+"""What a shell offers for words that are no commands or flags: profiles, rules, topics, formats."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ def profiles(context: click.Context, parameter: click.Parameter, incomplete: str
 
     found = [] if os.sep in incomplete else one_of(shipped())(context, parameter, incomplete)
     return found or [CompletionItem(incomplete, type="file")]
+
+
+def topics(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete to a topic of rules."""
+    from amigate.topics import topics as every  # noqa: PLC0415 - only here
+
+    return one_of(every())(context, parameter, incomplete)
 
 
 def rules(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

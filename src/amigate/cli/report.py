@@ -95,5 +95,5 @@ def _report(file: Path, profile_name: str, asked: tuple[Witness, ...] | None, *,
     from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
     from amigate.profile import load  # noqa: PLC0415
 
-    profile = load(profile_name, frozenset(catalogue.checks()))
+    profile = load(profile_name, catalogue.checks())
     return saved.judge(file, profile, asked, accept_partial=accept_partial)

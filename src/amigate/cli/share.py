@@ -51,7 +51,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     receivers = gate.require_accounts(accounts)
     require_ami_id(ami)
     wanted = output.destinations(reports)
-    profile = load(profile_name, frozenset(catalogue.checks()))
+    profile = load(profile_name, catalogue.checks())
     show = output.progress(quiet=quiet)
     aws = connect(region=region, endpoint_url=endpoint_url)
     judge = partial(

@@ -79,16 +79,16 @@ def command(  # noqa: PLR0913 - one parameter per option
     wanted = output.destinations(reports)
     if path is not None and saved.is_saved(path):
         options.refuse(context, "saved evidence", *LAUNCHING, "save_evidence")
-        profile = load(profile_name, frozenset(catalogue.checks()))
+        profile = load(profile_name, catalogue.checks())
         again = partial(saved.judge, path, profile, asked, accept_partial=accept_partial)
         return exit_code(output.judged(again, wanted))
     kept = _Kept(save_evidence, wanted)
     show = output.progress(quiet=quiet)
     if path is not None:
         options.refuse(context, "a directory" if path.is_dir() else "an image file", *LAUNCHING)
-        profile = load(profile_name, frozenset(catalogue.checks()))
+        profile = load(profile_name, catalogue.checks())
         return _at_rest(path, profile, asked, wanted, show, kept)
-    profile = load(profile_name, frozenset(catalogue.checks()))
+    profile = load(profile_name, catalogue.checks())
     witnesses = narrowed(profile, asked, accept_partial=accept_partial)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     from amigate.sources.aws import connect  # noqa: PLC0415

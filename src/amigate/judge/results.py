@@ -89,7 +89,7 @@ def _waive(decision: Decision, waivers: Collection[Waiver], today: datetime.date
     if decision.status is not Status.FAIL or not waivers:
         return decision
     day = today or datetime.datetime.now(datetime.UTC).date()
-    valid = [waiver for waiver in waivers if waiver.expires >= day]
+    valid = [waiver for waiver in waivers if waiver.holds(day)]
     findings = decision.findings or (Finding(detail=""),)
     if valid and all(any(w.covers(each.subject, each.path) for w in valid) for each in findings):
         accepted = "; ".join(f"waived by {w.owner} until {w.expires}: {w.reason}" for w in valid)

@@ -109,7 +109,10 @@ def test_help_imports_nothing_heavy() -> None:
         (("share", "ami-0123456789abcdef0"), "nobody to share with"),
         (("share", "ami-0123456789abcdef0", "--account", "12345"), "'12345' is no account id"),
         (("checks", "show", "ssh-no-dns-check"), "there is no rule"),
+        (("checks", "list", "--topic", "shs"), "there is no topic 'shs'"),
+        (("checks", "list", "--severity", "huge"), "huge"),
         (("profiles", "show", "nothing"), "there is no profile"),
+        (("profiles", "diff", "public", "markteplace"), "there is no profile 'markteplace'"),
         (("vaildate",), "vaildate"),
     ],
 )

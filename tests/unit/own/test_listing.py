@@ -9,6 +9,7 @@ import pytest
 
 from amigate.check import Look
 from amigate.errors import UsageError
+from amigate.judge import catalogue
 from amigate.profile import Profile, load
 from amigate.result import Severity, Witness
 from amigate.rules import rules_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-KNOWN = frozenset({"ssh-no-password-login"})
+KNOWN = {"ssh-no-password-login": catalogue.checks()["ssh-no-password-login"]}
 PROFILE = """\
 name: mine
 description: My own.

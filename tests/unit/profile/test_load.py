@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from amigate.errors import UsageError
 from amigate.judge import catalogue
-from amigate.profile import Profile, _parse, load, shipped
+from amigate.profile import Profile, load, shipped
+from amigate.profile.layers import parse_alone
+from amigate.profile.load import resolve
 from amigate.result import Severity, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RULES = frozenset({"ssh-no-password-login", "ssh-no-dns-checks"})
+    from amigate.check import Check
 
 SOUND = """\
 name: mine
@@ -41,13 +43,8 @@ waivers:
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Callable[[str], Profile]:
-    def run(text: str) -> Profile:
-        path = tmp_path / "mine.yaml"
-        path.write_text(text)
-        return load(str(path), RULES)
-
-    return run
+def loaded(written: Callable[..., Profile]) -> Callable[[str], Profile]:
+    return lambda text: written(mine=text)
 
 
 def test_a_profile_says_which_rules_how_strict_and_for_whom(loaded: Callable[[str], Profile]) -> None:
@@ -66,7 +63,7 @@ def test_a_profile_says_which_rules_how_strict_and_for_whom(loaded: Callable[[st
 
 
 def test_shipped_profiles_are_sound_and_name_shipped_rules() -> None:
-    known = frozenset(catalogue.checks())
+    known = catalogue.checks()
     assert "first-gate" in shipped()
     for name in shipped():
         profile = load(name, known)
@@ -95,6 +92,19 @@ def test_shipped_profiles_are_sound_and_name_shipped_rules() -> None:
         (("name: mine", "name: [unclosed"), "2:", "mine.yaml"),
         (("name: mine", "name: mine\nname: other"), "2:1", "stands here twice"),
         (("    owner: ops\n", ""), "11:5", "owner"),
+        (("audience: accounts\n", ""), "1:1", "audience is missing"),
+        (("    severity: high", "    severity: off"), "8:15", "severity"),
+        (("  ssh-no-password-login:", "  ssh-no-password-login: high"), "6:26", "nothing, off, or a mapping"),
+        (("{allow: [a]}", "{alow: [a]}"), "9:16", "has no setting 'alow' (did you mean 'allow'?)"),
+        (("{allow: [a]}", "{nothing: 1}"), "9:16", "has no setting 'nothing'; it has allow, at_most"),
+        (("{allow: [a]}", "{allow: a}"), "9:23", "wants a list in which each is a text as allow"),
+        (("{allow: [a]}", "{allow: [1]}"), "9:23", "wants a list in which each is a text as allow"),
+        (("{allow: [a]}", "{at_most: true}"), "9:25", "wants a whole number as at_most"),
+        (("{allow: [a]}", "{ratio: '1'}"), "9:23", "wants a number as ratio"),
+        (("{allow: [a]}", "{strict: 1}"), "9:24", "wants true or false as strict"),
+        (("{allow: [a]}", "{name: 1}"), "9:22", "wants a text as name"),
+        (("{allow: [a]}", "{ports: [{a: 1}]}"), "9:23", "wants a list as ports"),
+        (("  ssh-no-password-login:", "  ssh-no-password-login: {settings: {x: 1}}"), "6:38", "it has none"),
     ],
 )
 def test_an_error_names_line_and_column(
@@ -135,7 +145,7 @@ def test_a_file_that_is_too_large_is_no_profile(tmp_path: Path) -> None:
 def refusal(raw: bytes) -> str | None:
     """Return what the loader says against a file, None where it takes it."""
     try:
-        _parse(raw, "p.yaml", RULES)
+        resolve([parse_alone(raw, "p.yaml")], None)
     except UsageError as error:
         return str(error)
     return None
@@ -209,14 +219,14 @@ def test_each_rule_knows_its_line(loaded: Callable[[str], Profile]) -> None:
     assert profile.line("ssh-match-blocks-evaluated") is None
 
 
-def test_a_test_of_ones_own_has_the_line_that_leads_to_it(tmp_path: Path) -> None:
+def test_a_test_of_ones_own_has_the_line_that_leads_to_it(tmp_path: Path, rules: dict[str, Check]) -> None:
     (tmp_path / "test_app.py").write_text("def test_port(host): pass\ndef test_user(host): pass\n")
     path = tmp_path / "mine.yaml"
     path.write_text(SOUND + "checks:\n  - test_app.py\n")
-    profile = load(str(path), RULES)
+    profile = load(str(path), rules)
     assert [profile.line(test.id) for test in profile.own] == [len(SOUND.splitlines()) + 2] * 2
     path.write_text(f"{path.read_text()}".replace("rules:\n", f"rules:\n  {profile.own[0].id}:\n    severity: low\n"))
-    profile = load(str(path), RULES)
+    profile = load(str(path), rules)
     assert profile.line(profile.own[0].id) == 6
 
 
