@@ -40,7 +40,7 @@ def needs_of(profile: Profile) -> Needs:
         if not check.digests_of:
             continue
         paths = profile.choice(rule).settings.get(check.digests_of, check.settings[check.digests_of])
-        if not isinstance(paths, list | tuple) or not all(map(_can_be_asked, paths)):
+        if not isinstance(paths, list | tuple) or not all(map(can_be_asked, paths)):
             raise UsageError(
                 f"profile {profile.name}: {rule} wants a list of absolute paths as {check.digests_of}",
                 hint="Each begins with a slash, goes without . and .. and may hold * and ?, such as /etc/app/*.key.",
@@ -49,6 +49,6 @@ def needs_of(profile: Profile) -> Needs:
     return Needs(first=tuple(questions))
 
 
-def _can_be_asked(path: object) -> bool:
+def can_be_asked(path: object) -> bool:
     """Whether it is the one way to write an absolute path, by which what is collected is found again."""
     return isinstance(path, str) and _PATH.fullmatch(path) is not None and posixpath.normpath(path) == path

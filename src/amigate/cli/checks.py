@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
 import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "amigate/checks/1"
 _COLUMNS = 100
+_NARROW = 72
+"""Columns below which there is no room to indent."""
 
 
 @click.group("checks")
@@ -93,7 +96,7 @@ def show(rule: str, profile_name: str | None) -> None:
         near = difflib.get_close_matches(rule, known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise UsageError(f"there is no rule {rule!r}", hint=f"{hint}`amigate checks list` names all rules.")
-    click.echo(_shown(explain(known[rule])), nl=False)
+    click.echo(_shown(explain(known[rule])))
 
 
 def _shown(rule: Explained) -> str:
@@ -110,21 +113,29 @@ def _shown(rule: Explained) -> str:
         "source": check.source or "none",
         "mended by": _mended(rule),
     }
-    parts = [f"{check.id}\n{check.title}."]
-    parts += [
-        _filled(text) for text in (check.rationale, rule.decided and f"How it is decided: {rule.decided}") if text
-    ]
-    parts.append("\n".join(f"{name + ':':14}{value}" for name, value in rows.items()))
-    parts += [
-        f"{name}:\n{textwrap.indent(text, '    ')}"
-        for name, text in (("Before", rule.before), ("After", rule.after))
-        if text
-    ]
-    return "\n\n".join("\n".join(map(printable, part.split("\n"))) for part in parts) + "\n"
+    texts = [check.rationale, f"How it is decided: {rule.decided}" if rule.decided else ""]
+    examples = {"Before": rule.before, "After": rule.after}
+    return "\n\n".join(
+        (
+            f"{printable(check.id)}\n{_filled(check.title)}.",
+            *(_filled(text) for text in texts if text),
+            "\n".join(_filled(value, f"{name + ':':14}") for name, value in rows.items()),
+            *(f"{name}:\n{textwrap.indent(text, '    ')}" for name, text in examples.items() if text),
+        )
+    )
 
 
-def _filled(text: str) -> str:
-    return textwrap.fill(text, _COLUMNS, break_long_words=False, break_on_hyphens=False)
+def _filled(text: str, first: str = "") -> str:
+    """Return lines that a terminal has room for, after `first`; what has no blanks is whole, to be copied."""
+    width = min(shutil.get_terminal_size((_COLUMNS, 24)).columns, _COLUMNS)
+    return textwrap.fill(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * (len(first) if width >= _NARROW else min(len(first), 2)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _mended(rule: Explained) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from amigate.profile.model import RuleChoice
 from amigate.profile.places import KEY, did_you_mean
+from amigate.rules import can_be_asked
 from amigate.topics import EVERY, topic_of, topics
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from amigate.check import Check
     from amigate.profile.layers import Layer
-
-Known = "Mapping[str, Check]"
-"""The rules that there are: shipped ones and the user's own."""
 
 
 def choices(layers: Sequence[Layer], known: Mapping[str, Check] | None) -> dict[str, RuleChoice]:
@@ -77,6 +75,8 @@ def _setting_mistakes(layer: Layer, check: Check, choice: RuleChoice) -> Iterato
         if name not in check.settings:
             near = did_you_mean(name, check.settings) or f"; it has {', '.join(check.settings) or 'none'}"
             yield f"{layer.places.at(*place, KEY)}: {check.id} has no setting {name!r}{near}"
+        elif name == check.digests_of and not (isinstance(value, list) and all(map(can_be_asked, value))):
+            yield f"{layer.places.at(*place)}: {check.id} wants a list of absolute paths as {name}"
         elif (wanted := _wanted(check.settings[name], value)) is not None:
             yield f"{layer.places.at(*place)}: {check.id} wants {wanted} as {name}"
 

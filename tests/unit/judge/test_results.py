@@ -47,7 +47,7 @@ def profile(**changes: Any) -> Profile:
         "description": "d",
         "audience": "accounts",
         "evidence": ["instance"],
-        "rules": {"a-rule": None},
+        "rules": {"a-rule": {}},
     }
     return Profile.model_validate(fields | changes)
 
