@@ -29,7 +29,7 @@ from amigate.facts.accounts import MORE_PASSWD, MORE_SHADOW
 from amigate.facts.identities import HOST_NAME, KNOWN
 from amigate.facts.reboot import BOOT_ID
 from amigate.facts.sshd_sessions import Criterion, command
-from amigate.result import Witness
+from amigate.result import Target, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,7 +101,11 @@ class Image:
         default_factory=lambda: [{"SnapshotId": SNAPSHOT, "Encrypted": False}]
     )
     permissions: Sequence[Mapping[str, str]] | None = ()
+    ec2_answers: dict[str, Any] = field(default_factory=dict)
+    """What AWS answered beyond that, by name."""
     ec2_unseen: dict[str, str] = field(default_factory=dict)
+    region: str = "us-east-1"
+    collected_at: str = "2026-01-01T00:00:00+00:00"
     audience: str = "accounts"
     receivers: Sequence[str] = ()
     standing: dict[str, Any] = field(default_factory=dict)
@@ -135,11 +139,13 @@ class Image:
             image=self.ec2,
             snapshots=tuple(self.snapshots),
             permissions=None if self.permissions is None else tuple(self.permissions),
+            answers=self.ec2_answers,
             unseen=self.ec2_unseen,
         )
         return Evidence(
             witnesses=frozenset(self.asked),
-            collected_at="2026-01-01T00:00:00+00:00",
+            collected_at=self.collected_at,
+            target=Target(kind="ami", id=str(self.ec2.get("ImageId", "")), region=self.region),
             ec2=ec2,
             audience=self.audience,
             receivers=frozenset(self.receivers),

@@ -35,6 +35,32 @@ class Look(StrEnum):
     """One more launch, without a key pair and without user data, seen from outside."""
 
 
+class Ask(StrEnum):
+    """What a rule needs AWS asked beyond the image, its snapshots and its launch permissions.
+
+    What no rule of a profile asks for is not asked, so a caller needs no permission for it."""
+
+    KEYS = "key"
+    """What the keys of encrypted snapshots are (KMS)."""
+    KEY_POLICIES = "key policy"
+    """Who may use those keys: their policies and grants (KMS)."""
+    SNAPSHOT_PERMISSIONS = "snapshot permissions"
+    """Who may make volumes of each snapshot."""
+    PUBLIC_ACCESS = "block public access"
+    """Whether images of the account may become public in the region."""
+    PUBLIC_IMAGES = "public images"
+    """Which images of the account are public in the region, and what lies in its Recycle Bin."""
+    PUBLIC_QUOTA = "quota of public images"
+    SHARING_QUOTA = "quota of sharing"
+    ENCRYPTION_BY_DEFAULT = "encryption by default"
+    ANCESTRY = "ancestry"
+    """The images that it was made from, with who owns them."""
+    VULNERABILITIES = "vulnerabilities"
+    """What Amazon Inspector found in it, or how its scan ended."""
+    MALWARE = "malware scan"
+    """How the last scan of it by GuardDuty ended."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """One requirement that an image must meet: a rule and how to ask it."""
@@ -54,6 +80,7 @@ class Check:
     preflight: bool
     """Launching an image that violates this is pointless."""
     looks: frozenset[Look] = frozenset()
+    asks: frozenset[Ask] = frozenset()
     digests_of: str = ""
     """The setting that names files of the image, paths or patterns, of which each launch is asked a digest."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -81,13 +108,14 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     applies_when: str = "",
     preflight: bool = False,
     looks: Sequence[str] = (),
+    asks: Sequence[str] = (),
     digests_of: str = "",
     **settings: object,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
 
     A shipped check leaves nothing of severity, guideline, source and evidence to the defaults, which are a user's.
-    Raises ValueError at import for an unknown severity, witness or look, a source that is no link or a missing
+    Raises ValueError at import for an unknown severity, witness, look or ask, a source that is no link or a missing
     docstring."""
 
     def mark(function: Function) -> Function:
@@ -104,6 +132,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
             applies_when=applies_when,
             preflight=preflight,
             looks=frozenset(Look(name) for name in looks),
+            asks=frozenset(Ask(name) for name in asks),
             digests_of=digests_of,
             settings=settings,
             title=title.rstrip("."),

@@ -12,7 +12,7 @@ from amigate.result import Witness
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from amigate.check import Check
+    from amigate.check import Ask, Check
 
 _RUNNING = {Witness.INSTANCE, Witness.TWIN, Witness.PROBE}
 
@@ -52,6 +52,11 @@ class Plan:
 def asked_of(check: Check, asked: Collection[Witness]) -> tuple[Witness, ...]:
     """Return the witnesses that the rule names and that were asked for."""
     return tuple(witness for witness in check.evidence if witness in asked)
+
+
+def asks(checks: Collection[Check], asked: Collection[Witness]) -> frozenset[Ask]:
+    """Return what AWS is to be asked beyond the image itself; nothing that none of the rules asks for."""
+    return frozenset(ask for check in checks if Witness.EC2 in asked_of(check, asked) for ask in check.asks)
 
 
 def plan(checks: Collection[Check], asked: Collection[Witness]) -> Plan:

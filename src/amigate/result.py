@@ -34,6 +34,8 @@ class Status(StrEnum):
 class Severity(StrEnum):
     """How much a violation hurts whoever launches the image; ordered."""
 
+    INFO = "info"
+    """Worth knowing, and no risk to whoever launches it."""
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
@@ -41,7 +43,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for low to 3 for critical."""
+        """0 for info to 4 for critical."""
         return list(Severity).index(self)
 
 

@@ -18,7 +18,7 @@ from amigate.judge.results import Decisions, results
 from amigate.live import Log, Options, observe_image
 from amigate.own.process import OwnJudge
 from amigate.own.record import Recorder
-from amigate.plan import plan
+from amigate.plan import asks, plan
 from amigate.result import SEAL, Report, Status, Target, Witness
 from amigate.rules import needs_of, rules_of
 
@@ -80,7 +80,7 @@ def validate(  # noqa: PLR0913 - the choices a caller has
         OwnJudge(profile.own, where, settings) as own_judge,
     ):
         with log.phase("describe"):
-            target, ec2 = describe(aws, ami_id)
+            target, ec2 = describe(aws, ami_id, asks(checks.values(), witnesses))
         evidence = Evidence(
             witnesses=frozenset(witnesses),
             collected_at=_now(),

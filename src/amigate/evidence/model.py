@@ -18,6 +18,7 @@ from amigate.detect.hits import DETECTORS_VERSION, Sort
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from amigate.check import Ask
     from amigate.evidence.inspection import Inspection
     from amigate.evidence.keep import Keep
     from amigate.result import Target, Witness
@@ -363,6 +364,9 @@ def _bytewise(text: str) -> str:
 LAUNCH_PERMISSION: Final = "launchPermission"
 """The attribute of DescribeImageAttribute, and its name among what is unseen."""
 
+WATERMARKS: Final = "ImageWatermarks"
+"""The field of an Image that older SDKs drop; unseen then."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ec2Descriptions:
@@ -376,7 +380,22 @@ class Ec2Descriptions:
     """DescribeSnapshots for every snapshot of the block device mapping."""
     permissions: tuple[Mapping[str, str], ...] | None = None
     """The launchPermission of DescribeImageAttribute, which only the owner can see; None when it was not seen."""
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    """What AWS answered to what the rules ask beyond that, by `asked`."""
     unseen: Mapping[str, str] = field(default_factory=dict)
+    """Why something was not seen: a snapshot by its id, `launchPermission`, or what was `asked`."""
+
+    def answer(self, ask: Ask, about: str = "") -> Any:
+        """Return what AWS answered; raises InconclusiveError where it did not, or was not asked."""
+        name = asked(ask, about)
+        if name not in self.answers:
+            raise InconclusiveError(self.unseen.get(name, f"{name}: AWS was not asked"))
+        return self.answers[name]
+
+
+def asked(ask: Ask, about: str = "") -> str:
+    """Return the name of an answer; `about` is the key or snapshot, where each is asked of."""
+    return f"{ask} of {about}" if about else str(ask)
 
 
 @dataclass(frozen=True, kw_only=True)

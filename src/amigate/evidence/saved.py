@@ -1,6 +1,6 @@
 """Saved evidence: one file that holds what a run collected, to be carried, kept and judged again.
 
-`amigate/evidence/4`, described in docs/evidence.md: a gzip file (RFC 1952) of one JSON document with `schema`,
+`amigate/evidence/5`, described in docs/evidence.md: a gzip file (RFC 1952) of one JSON document with `schema`,
 `digest` and `evidence`. It holds what was seen, and neither a profile nor anything that a profile decides. The digest
 tells a changed file from the one that a report names; it is no signature."""
 
@@ -24,7 +24,7 @@ from amigate.report.escape import printable
 if TYPE_CHECKING:
     from amigate.evidence.model import Evidence, View
 
-SCHEMA: Final = "amigate/evidence/4"
+SCHEMA: Final = "amigate/evidence/5"
 FILE_CAP_BYTES = 16 * 1024 * 1024
 TEXT_CAP_BYTES = 32 * 1024 * 1024
 """Of the JSON text; more is a bomb. A stock image has less than one."""

@@ -40,15 +40,14 @@ class Ami:
     @classmethod
     def read(cls, evidence: Evidence) -> Ami:
         """Read the description; raises InconclusiveError when EC2 was not asked."""
-        if evidence.ec2 is None:
-            raise InconclusiveError("EC2 was not asked about the image")
-        image, ec2 = evidence.ec2.image, evidence.ec2
+        ec2 = descriptions(evidence)
+        image = ec2.image
         permissions = ec2.permissions
         return cls(
             id=str(image.get("ImageId", "")),
             state=str(image.get("State", "")),
             owner=str(image.get("OwnerId", "")),
-            caller=evidence.ec2.caller,
+            caller=ec2.caller,
             root_device_type=str(image.get("RootDeviceType", "")),
             product_codes=tuple(str(code.get("ProductCodeId", "")) for code in image.get("ProductCodes") or ()),
             encrypted=tuple(_encrypted(ec2)),
@@ -108,6 +107,13 @@ class Ami:
                 )
             )
         return found
+
+
+def descriptions(evidence: Evidence) -> Ec2Descriptions:
+    """Return what EC2 said; raises InconclusiveError when it was not asked."""
+    if evidence.ec2 is None:
+        raise InconclusiveError("EC2 was not asked about the image")
+    return evidence.ec2
 
 
 def _mapped(ec2: Ec2Descriptions) -> list[dict[str, Any]]:

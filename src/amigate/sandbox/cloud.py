@@ -14,6 +14,7 @@ from moto.ec2.models.instances import StateReason
 
 from amigate.errors import SandboxError
 from amigate.sandbox.api.catalogue import Catalogue
+from amigate.sandbox.api.recorded import Recorded
 from amigate.sandbox.machines.machine import Machine
 from amigate.sandbox.store import Store
 
@@ -75,6 +76,7 @@ class Cloud:
         self.lock = threading.RLock()
         self.store = Store(folder)
         self.catalogue = Catalogue()
+        self.recorded = Recorded()
         self.addresses = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(2) if number & 255)
         self.accounts = {settings.access_key_id: settings.account_id}
         """Access key to account; grows with `Sandbox.credentials`."""

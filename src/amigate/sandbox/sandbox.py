@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
+    from amigate.sandbox.api.recorded import Recorded
     from amigate.sandbox.calls import Calls
     from amigate.sandbox.cloud import Cloud
     from amigate.sandbox.faults import Faults
@@ -101,6 +102,11 @@ class Sandbox:
         return self._watch.faults
 
     @property
+    def recorded(self) -> Recorded:
+        """What quotas there are, and what scanners say; may be changed while the sandbox runs."""
+        return self._running_cloud().recorded
+
+    @property
     def speed(self) -> str:
         """How guests run here, and why so."""
         from amigate.sandbox.machines.accelerator import fastest  # noqa: PLC0415 - measures when it is first asked
@@ -120,10 +126,8 @@ class Sandbox:
 
     def credentials(self, account_id: str) -> Credentials:
         """Return an access key for another account of this sandbox, with images, instances and networks of its own."""
-        if self._cloud is None:
-            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
         made = Credentials(account_id=_account(account_id))
-        self._cloud.accounts[made.access_key_id] = account_id
+        self._running_cloud().accounts[made.access_key_id] = account_id
         return made
 
     def add_image(  # noqa: PLR0913 - what an image can be; all but path and name is by keyword
@@ -146,8 +150,7 @@ class Sandbox:
         `metadata` is what DescribeImages tells of an image, in the spelling of Python: `architecture`, `boot_mode`,
         `product_codes`, …, and `memory_mib`, what its instances need at least. Without a path it is of the
         instance-store kind, which has no disk."""
-        if self._cloud is None:
-            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
+        cloud = self._running_cloud()
         from amigate.sandbox.api.registry import NewImage, add_image  # noqa: PLC0415 - moto is loaded by now
 
         new = NewImage(
@@ -161,7 +164,12 @@ class Sandbox:
             kms_key_id=kms_key_id,
             metadata=metadata,
         )
-        return add_image(self._cloud, new)
+        return add_image(cloud, new)
+
+    def _running_cloud(self) -> Cloud:
+        if self._cloud is None:
+            raise SandboxError("the sandbox does not run", hint="use it in a with statement")
+        return self._cloud
 
     def _start(self, exits: contextlib.ExitStack) -> None:
         exits.enter_context(_claim(self))

@@ -64,17 +64,18 @@ HINTS = {
 
 
 @contextmanager
-def aws_errors(what: str) -> Iterator[None]:
+def aws_errors(what: str, *, service: str = "ec2") -> Iterator[None]:
     """Turn an error of botocore while trying to `what` (an infinitive) into ours; the original is the cause.
 
-    Raises UsageError for a configuration that cannot work, AwsError for anything that AWS did."""
+    `service` is what IAM calls the one that is asked. Raises UsageError for a configuration that cannot work, AwsError
+    for anything that AWS did."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
     from botocore.parsers import ResponseParserError  # noqa: PLC0415
 
     try:
         yield
     except ClientError as error:
-        raise _refusal(error, what) from error
+        raise _refusal(error, what, service) from error
     except BotoCoreError as error:
         raise _no_answer(error, what) from error
     except ResponseParserError as error:
@@ -101,7 +102,7 @@ def is_refusal(error: AmigateError) -> bool:
     return 400 <= status < 500  # noqa: PLR2004 - the class of HTTP status codes
 
 
-def _refusal(error: ClientError, what: str) -> AmigateError:
+def _refusal(error: ClientError, what: str, service: str) -> AmigateError:
     code = code_of(error)
     if code in EXPIRED:
         return AwsError(
@@ -119,15 +120,15 @@ def _refusal(error: ClientError, what: str) -> AmigateError:
             hint="check which are in use with `aws sts get-caller-identity`, and that the region is enabled",
         )
     if code in DENIED:
-        return _denial(error, what)
+        return _denial(error, what, service)
     return AwsError(f"could not {what}: {_plain(_message(error))} ({code})", hint=HINTS.get(code, ""))
 
 
-def _denial(error: ClientError, what: str) -> AmigateError:
+def _denial(error: ClientError, what: str, service: str) -> AmigateError:
     """AWS names the permission in its message for most calls; else it has the name of the operation."""
     text = _message(error)
     named = re.search(r"not authorized to perform:? ([a-z0-9-]+:[A-Za-z]+)", text)
-    permission = named[1] if named else f"ec2:{error.operation_name}"
+    permission = named[1] if named else f"{service}:{error.operation_name}"
     because = re.search(r"(because .*?|with an explicit deny.*?)(?:\.|$|\s*Encoded)", text, re.IGNORECASE)
     why = f", {_plain(because[1])}" if because else ""
     return AwsError(

@@ -6,22 +6,25 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from amigate.errors import AwsError, UsageError
-from amigate.evidence.model import LAUNCH_PERMISSION, Ec2Descriptions
+from amigate.evidence.model import LAUNCH_PERMISSION, WATERMARKS, Ec2Descriptions
 from amigate.result import Target
+from amigate.sources.asking import answers
 from amigate.sources.aws_errors import aws_errors, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from amigate.check import Ask
     from amigate.sources.aws import Aws
 
 AMI_ID = re.compile(r"ami-([0-9a-f]{8}|[0-9a-f]{17})")
 NOT_THERE = {"InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"}
 
 
-def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
+def describe(aws: Aws, ami_id: str, asks: Collection[Ask] = ()) -> tuple[Target, Ec2Descriptions]:
     """Return the image `ami_id` as a target, and what EC2 says of it and of its snapshots.
 
+    `asks` is what AWS is asked besides; what it does not answer is `unseen`.
     An image of another account is returned as it is. Raises UsageError for an id that is malformed or names
     nothing that these credentials can see; a snapshot that cannot be described is `unseen`."""
     require_ami_id(ami_id)
@@ -29,6 +32,9 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
     ids = _snapshot_ids(image)
     snapshots, unseen = _snapshots(aws, ids)
     permissions = _permissions(aws, image, unseen)
+    if WATERMARKS not in aws.ec2.meta.service_model.shape_for("Image").members:  # type: ignore[attr-defined] # a structure
+        unseen[WATERMARKS] = "the installed boto3 does not know watermarks of images: install a newer one"
+    answered, unanswered = answers(aws, asks, image, snapshots)
     target = Target(
         kind="ami",
         id=ami_id,
@@ -41,7 +47,12 @@ def describe(aws: Aws, ami_id: str) -> tuple[Target, Ec2Descriptions]:
         sandbox=aws.sandbox,
     )
     return target, Ec2Descriptions(
-        caller=aws.account, image=image, snapshots=snapshots, permissions=permissions, unseen=unseen
+        caller=aws.account,
+        image=image,
+        snapshots=snapshots,
+        permissions=permissions,
+        answers=answered,
+        unseen=unseen | unanswered,
     )
 
 

@@ -117,7 +117,7 @@ def test_the_digest_is_the_same_whoever_the_image_is_for(file: Path, evidence: E
 
 def test_a_file_is_gzip_and_json_for_its_owner_alone(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
-    assert document(file)["schema"] == "amigate/evidence/4"
+    assert document(file)["schema"] == "amigate/evidence/5"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
@@ -215,8 +215,8 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"null", b"[]", b"{}", b"\xff", b"{", b"NaN", b'{"schema":"amigate/evidence/4"}', b"[" * 100_000,
-        b"1" * 10_000, b'{"a":1,"a":1}', b'{"schema":"amigate/evidence/4","digest":1e999,"evidence":{}}',
+        b"", b"null", b"[]", b"{}", b"\xff", b"{", b"NaN", b'{"schema":"amigate/evidence/5"}', b"[" * 100_000,
+        b"1" * 10_000, b'{"a":1,"a":1}', b'{"schema":"amigate/evidence/5","digest":1e999,"evidence":{}}',
     ],
 )  # fmt: skip
 def test_a_document_of_another_kind_is_refused(file: Path, text: bytes) -> None:

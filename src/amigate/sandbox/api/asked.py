@@ -16,6 +16,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
+from amigate.sandbox.api.recorded import SERVICES
 from amigate.sandbox.fault import Asked
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionErro
 def read(request: Request, *, service: str, account: str, region: str) -> Asked:
     """Read a request; what cannot be read has no parameters, and is refused by the service later."""
     try:
-        operation, in_path = get_service_router(service).match(request)
+        operation, in_path = get_service_router(SERVICES.get(service, service)).match(request)
     except NotFound:
         return Asked(service=service, action=_named(request), account=account, region=region, parameters={})
     action, parameters = str(operation.name), dict[str, Any]()
@@ -48,7 +49,7 @@ def read(request: Request, *, service: str, account: str, region: str) -> Asked:
 def summary(asked: Asked) -> dict[str, Any]:
     """Return the parameters without secrets, and short."""
     try:
-        shape = get_service_model(asked.service).operation_model(asked.action).input_shape
+        shape = get_service_model(SERVICES.get(asked.service, asked.service)).operation_model(asked.action).input_shape
     except (OperationNotFoundError, BotoCoreError):
         return {}
     shown: dict[str, Any] = _shown(asked.parameters, shape, _DEEPEST)
@@ -74,7 +75,7 @@ def _parsed(request: Request, operation: Any, in_path: dict[str, Any]) -> dict[s
 
 def _named(request: Request) -> str:
     """Return the action that a request names, known or not."""
-    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").removeprefix("TrentService.")
+    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").rsplit(".", maxsplit=1)[-1]
     return str(named)[:_LONGEST_NAME]
 
 

@@ -12,6 +12,7 @@ from amigate.sandbox.api.documents import Refusal, send
 from amigate.sandbox.api.ebs import Ebs
 from amigate.sandbox.api.ec2 import Ec2
 from amigate.sandbox.api.kms import Kms
+from amigate.sandbox.api.recorded import SERVICES, Answering
 from amigate.sandbox.api.sts import Sts
 
 if TYPE_CHECKING:
@@ -33,14 +34,19 @@ class Dispatch:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._ebs = Ebs(cloud)
+        self._recorded = Answering(cloud)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request that the guard let through."""
-        service = environ["amigate.service"]
+        service, asked = environ["amigate.service"], environ["amigate.asked"]
         request: Request = environ["amigate.request"]
         if service == "ebs":
-            return self._ebs(request, environ["amigate.asked"], start_response)
-        action = environ["amigate.asked"].action
+            return self._ebs(request, asked, start_response)
+        if service in SERVICES:
+            return self._recorded(asked, start_response)
+        return self._by_moto(service, request, asked.action, start_response)
+
+    def _by_moto(self, service: str, request: Request, action: str, start_response: Any) -> Iterable[bytes]:
         response = _SERVICES[service](self._cloud)
         if refusal := _unknown(response, action):
             return send(start_response, refusal, service=service)

@@ -39,7 +39,9 @@ def render(refusal: Refusal, *, service: str, as_json: bool = False) -> tuple[st
     if service == "ebs":
         reason = {"Reason": refusal.reason} if refusal.reason else {}
         return _REST_JSON, json.dumps({"__type": refusal.code, "Message": refusal.message, **reason}).encode()
-    if service == "kms" or as_json:
+    if service in {"guardduty", "inspector2"}:
+        return _REST_JSON, json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    if service in {"kms", "servicequotas"} or as_json:
         return _JSON, json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code, message, request = escape(refusal.code), escape(refusal.message), uuid4()
     error = f"<Code>{code}</Code><Message>{message}</Message>"

@@ -13,6 +13,7 @@ from amigate.sandbox.api.instance_attributes import InstanceAttributes
 from amigate.sandbox.api.instances import Instances
 from amigate.sandbox.api.launching import Launching
 from amigate.sandbox.api.lifecycle import Lifecycle
+from amigate.sandbox.api.origins import Origins
 from amigate.sandbox.api.registering import Registering
 from amigate.sandbox.api.snapshot_attributes import SnapshotAttributes
 from amigate.sandbox.api.snapshots import Snapshots
@@ -29,6 +30,7 @@ class Ec2(
     Imaging,
     Registering,
     Lifecycle,
+    Origins,
     Snapshots,
     SnapshotAttributes,
     Encryption,

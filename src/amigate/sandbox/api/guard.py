@@ -14,13 +14,17 @@ from amigate.sandbox.api.documents import Refusal, send
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-SERVICES = ("ec2", "sts", "ebs", "kms")
+SERVICES = ("ec2", "sts", "ebs", "kms", "servicequotas", "inspector2", "guardduty")
 _LARGEST_BODY = 1 << 20
 _CREDENTIAL = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request,(?!.*Credential=)"
 )
 _ROOT = re.compile(r"/?")
-_PATHS = {"ebs": re.compile(r"/snapshots(/[A-Za-z0-9-]{1,80}){0,3}")}
+_PATHS = {
+    "ebs": re.compile(r"/snapshots(/[A-Za-z0-9-]{1,80}){0,3}"),
+    "guardduty": re.compile(r"/malware-scan(/[A-Za-z0-9-]{1,80})?"),
+    "inspector2": re.compile(r"/ondemand/scans"),
+}
 _NOT_FORWARDED = ("HTTP_X_MOTO_ACCOUNT_ID",)
 _TARGET = "HTTP_X_AMZ_TARGET"
 _NO_CREDENTIALS = Refusal(
@@ -32,7 +36,7 @@ _NO_TOKEN = Refusal(
 _NO_CLIENT = Refusal(
     status=400, code="UnrecognizedClientException", message="The security token included in the request is invalid."
 )
-_NOBODY = {"sts": _NO_TOKEN, "kms": _NO_CLIENT, "ebs": _NO_CLIENT}
+_NOBODY = {"sts": _NO_TOKEN} | dict.fromkeys(("kms", "ebs", "servicequotas", "inspector2", "guardduty"), _NO_CLIENT)
 _WRONG_HOST = Refusal(status=403, code="AccessDenied", message="SANDBOX: the Host header names another endpoint")
 _WRONG_PATH = Refusal(status=404, code="InvalidRequest", message="SANDBOX: there is nothing but the API at /")
 _NO_LENGTH = Refusal(status=411, code="MissingContentLength", message="SANDBOX: a request must say how long it is")
@@ -62,7 +66,7 @@ class Guard:
         for name in _NOT_FORWARDED:
             environ.pop(name, None)
         environ["amigate.account"] = account
-        if service != "kms":
+        if service not in {"kms", "servicequotas"}:
             environ.pop(_TARGET, None)
         return self._app(environ, start_response)  # type: ignore[no-any-return]
 

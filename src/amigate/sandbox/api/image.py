@@ -32,6 +32,7 @@ TRAITS = (
     "virtualization_type",
     "root_device_name",
     "product_codes",
+    "watermarks",
     "memory_mib",
 )
 """What an image made from another has from it."""
@@ -68,6 +69,12 @@ class Image(TaggedEC2Resource):
     usage_operation: str = "RunInstances"
     product_codes: tuple[str, ...] = ()
     """Of the marketplace."""
+    watermarks: tuple[dict[str, Any], ...] = ()
+    """As DescribeImages shows them."""
+    scan_results: dict[str, Any] | None = None
+    """What Amazon Inspector found, in short, as DescribeImages shows it; nobody scans here."""
+    findings: tuple[dict[str, Any], ...] = ()
+    """The same one by one, as GetImageFindings lists them."""
     memory_mib: int = 0
     """What its instances need at least, beyond what the sandbox gives each; EC2 knows no such thing."""
     source_image_id: str | None = None
@@ -152,6 +159,7 @@ class Image(TaggedEC2Resource):
             "ImageLocation": self.image_location or f"{self.owner_id}/{self.name}",
             "ImageOwnerAlias": self.owner_alias,
             "ImageType": "machine",
+            "ImageWatermarks": list(self.watermarks) or None,
             "ImdsSupport": self.imds_support,
             "KernelId": self.kernel_id,
             "LastLaunchedTime": iso(self.last_launched_time) if is_own else None,
@@ -164,6 +172,7 @@ class Image(TaggedEC2Resource):
             "RamdiskId": self.ramdisk_id,
             "RootDeviceName": self.root_device_name,
             "RootDeviceType": self.root_device_type,
+            "ScanResults": self.scan_results,
             "SourceImageId": self.source_image_id,
             "SourceImageRegion": self.source_image_region,
             "SourceInstanceId": self.source_instance_id if is_own else None,

@@ -26,12 +26,18 @@ _OWN = {
         "ebs": ("AccessDeniedException", 403, "User is not authorized to perform this operation."),
         "kms": ("AccessDeniedException", 400, "User is not authorized to perform this operation."),
         "sts": ("AccessDenied", 403, "User is not authorized to perform this operation."),
+        "servicequotas": ("AccessDeniedException", 400, "User is not authorized to perform this operation."),
+        "inspector2": ("AccessDeniedException", 403, "User is not authorized to perform this operation."),
+        "guardduty": ("AccessDeniedException", 403, "User is not authorized to perform this operation."),
     },
     THROTTLED: {
         "ec2": ("RequestLimitExceeded", 503, "Request limit exceeded."),
         "ebs": ("RequestThrottledException", 400, "Too many requests."),
         "kms": ("ThrottlingException", 400, "You have exceeded the rate at which you may call KMS."),
         "sts": ("Throttling", 400, "Rate exceeded"),
+        "servicequotas": ("TooManyRequestsException", 400, "Rate exceeded"),
+        "inspector2": ("ThrottlingException", 429, "Rate exceeded"),
+        "guardduty": ("TooManyRequestsException", 429, "Rate exceeded"),
     },
 }
 _REASONS = {"AccessDeniedException": "UNAUTHORIZED_ACCOUNT", "RequestThrottledException": "ACCOUNT_THROTTLED"}
