@@ -3,11 +3,14 @@
 from amigate import check, inconclusive, warn
 from amigate.evidence.model import Contact
 from amigate.facts.authorized_keys import AuthorizedKeys
+from amigate.facts.builder_keys import BuilderKeys
+from amigate.facts.residue import Residue
 from amigate.facts.secrets import Secrets
 from amigate.facts.stored_host_keys import StoredHostKeys
 from amigate.facts.stored_keys import StoredKeys
 
 BUILDING = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/building-shared-amis.html"
+CLOUDQUARRY = "https://securitycafe.ro/2024/05/08/aws-cloudquarry-digging-for-secrets-in-public-amis/"
 
 
 @check(
@@ -78,3 +81,88 @@ def test_no_user_private_keys(secrets: Secrets) -> None:
     assert not secrets.private_keys()
     secrets.require_whole()
     warn(secrets.keys_in_programs())
+
+
+@check(
+    "key-no-shared-tls-keys",
+    severity="high",
+    guideline="marketplace/no-private-keys",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["disk"],
+    remedy="keys",
+)
+def test_no_shared_tls_keys(secrets: Secrets) -> None:
+    """No TLS private key is shared by all launches.
+
+    Whoever has the image can pose as every server made from it. Private keys in folders of servers count. A pair that
+    signed itself when a package was installed is a remark: nobody trusts it, yet all launches share it."""
+    assert not secrets.tls_keys(made_at_installation=False)
+    secrets.require_whole()
+    warn(secrets.tls_keys(made_at_installation=True))
+
+
+@check(
+    "key-no-vpn-keys",
+    severity="high",
+    guideline="lesson/cloudquarry-public-ami-secrets",
+    source=CLOUDQUARRY,
+    evidence=["disk"],
+    remedy="keys",
+)
+def test_no_vpn_keys(secrets: Secrets) -> None:
+    """No VPN or overlay network key is in the image.
+
+    It lets everybody who has the image into the builder's network. Keys and passwords of WireGuard, OpenVPN, IPsec,
+    Tailscale, ZeroTier, NetBird, Cloudflare's tunnels and of wireless networks count, in their own files."""
+    assert not secrets.vpn_keys()
+    secrets.require_whole()
+
+
+@check(
+    "key-no-cluster-dns-gpg-secrets",
+    severity="high",
+    guideline="lesson/cloudquarry-public-ami-secrets",
+    source=CLOUDQUARRY,
+    evidence=["disk"],
+    remedy="keys",
+)
+def test_no_cluster_dns_gpg_secrets(secrets: Secrets) -> None:
+    """No cluster, DNS or GPG secret is in the image.
+
+    Keys and tokens of Kubernetes and its like, of etcd, Consul and Ceph, of rndc and TSIG, and secret keys of OpenPGP
+    work wherever they are copied to. Keyrings of public keys, and empty ones, are no violation."""
+    assert not secrets.cluster_secrets()
+    secrets.require_whole()
+
+
+@check(
+    "key-ssh-client-files-reveal-nothing",
+    severity="low",
+    guideline="cis-like/image-cleanup",
+    source="https://github.com/digitalocean/marketplace-partners",
+    evidence=["disk"],
+    remedy="keys",
+)
+def test_ssh_client_files_reveal_nothing(residue: Residue) -> None:
+    """SSH client files reveal no other host.
+
+    Known hosts and settings for hosts name machines of the builder's, and where they are reached from; they are a
+    remark. Keys that they name are looked for wherever they lie, by the rule about private keys."""
+    warn(residue.traces("ssh-client"))
+
+
+@check(
+    "key-no-builder-signature-keys",
+    severity="critical",
+    guideline="lesson/packer-key-left-behind",
+    source="https://github.com/hashicorp/packer/issues/4045",
+    evidence=["instance", "disk"],
+    remedy="keys",
+)
+def test_no_builder_signature_keys(builder_keys: BuilderKeys) -> None:
+    """No builder's well-known key is trusted.
+
+    The private halves of Vagrant's insecure keys are public. Packer makes a key for each build and leaves it to the
+    user it logs in as, to root too, and to a default user that cloud-init makes late."""
+    assert not builder_keys.all
+    builder_keys.require_whole()

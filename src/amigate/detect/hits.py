@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-DETECTORS_VERSION: Final = 1
+DETECTORS_VERSION: Final = 2
 """Goes up whenever a detector finds what it did not find before: what an older one did not find is not known."""
 
 
@@ -24,6 +24,35 @@ class Sort(StrEnum):
     """Named as sshd's or dropbear's host keys are."""
     LEFTOVER = "leftover"
     """Named as what AWS's own bundling leaves out, and its content does not say that it is harmless."""
+    EDITOR_BACKUP = "editor-backup"
+    """Named as what editors leave beside a file that was changed, in folders that people edit in."""
+    VCS = "vcs"
+    """A credential for repositories."""
+    CHECKOUT = "checkout"
+    """A working copy of a repository; its detail ends with the remote."""
+    REGISTRY = "registry"
+    """A credential for registries and package repositories."""
+    CLOUD = "cloud"
+    """A credential of another cloud than AWS."""
+    AGENT = "agent"
+    """What registers a runner or an agent."""
+    CONFIG_MANAGEMENT = "config-management"
+    DATABASE = "database"
+    APP_CONFIG = "app-config"
+    """A secret in the configuration of an application."""
+    VPN = "vpn"
+    CLUSTER = "cluster"
+    """A secret of a cluster, of DNS or of OpenPGP."""
+    STARTED = "started"
+    """A secret among what is started at boot, at login or by the clock."""
+    LOGGED = "logged"
+    """A secret that only a log has."""
+    UNREAD_LOG = "unread-log"
+    """A log that could not be unpacked."""
+    ENTROPY = "entropy"
+    """A value that looks random."""
+    MEMORY = "memory"
+    """What was in the memory of a machine: a dump, swap."""
     KEY_FETCH = "key-fetch"
     """A script that fetches the launch key from the metadata of EC2."""
     KEY_FETCH_FAULT = "key-fetch-fault"
@@ -36,6 +65,7 @@ class Hit:
 
     sort: Sort
     offset: int
+    """-1 where it is the file as a whole."""
     detail: str
     """In words; never the secret."""
     fingerprint: str = ""

@@ -23,6 +23,10 @@ _LEFT_OUT = re.compile(
     r".*(?:\.sw[op]?|\.pem|\.priv|\.gpg|\.jks|\.p12|\.pfx|id_rsa.*|id_dsa.*)|\.bash_history|authorized_keys2?",
     re.DOTALL,
 )
+_EDITOR_BACKUP = re.compile(r".+~|\..*\.sw[a-p]|.+\.sw[op]|#.+#|.+\.(?:bak|orig|save)", re.DOTALL)
+_NOT_EDITED = ("/usr/", "/var/", "/lib", "/bin/", "/sbin/", "/boot/", "/dev/", "/proc/", "/run/", "/sys/", "[")
+_EDITED = ("/usr/local/", "/usr/share/nginx/", "/var/www/")
+"""Of these, where people edit all the same."""
 _AWS_FILES = re.compile(
     r".*(?:/\.aws/credentials|/\.aws/sso/cache/[^/]*\.json|/\.aws/cli/cache/[^/]*\.json|/\.?passwd-s3fs)", re.DOTALL
 )
@@ -42,9 +46,16 @@ def is_host_key(path: str) -> bool:
 def is_named(path: str) -> bool:
     """Whether the name says anything, so that the content is worth having as a whole."""
     name = path.rpartition("/")[2]
-    return any(form.fullmatch(name) for form in (_HOST_KEY, _X509, _LEFT_OUT)) or any(
-        form.fullmatch(path) for form in (_AWS_FILES, _AWS_CONFIGS)
+    return (
+        any(form.fullmatch(name) for form in (_HOST_KEY, _X509, _LEFT_OUT))
+        or any(form.fullmatch(path) for form in (_AWS_FILES, _AWS_CONFIGS))
+        or _is_editor_backup(path)
     )
+
+
+def _is_editor_backup(path: str) -> bool:
+    is_edited = not path.startswith(_NOT_EDITED) or path.startswith(_EDITED)
+    return is_edited and _EDITOR_BACKUP.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def by_name(path: str, content: bytes, *, is_whole: bool) -> Iterator[Hit]:
@@ -58,6 +69,8 @@ def by_name(path: str, content: bytes, *, is_whole: bool) -> Iterator[Hit]:
         yield Hit(sort=Sort.AWS_FILE, offset=0, detail="a tool keeps credentials of AWS in it")
     elif _AWS_CONFIGS.fullmatch(path) or _AWS_FILES.fullmatch(path):
         yield Hit(sort=Sort.AWS_CONFIG, offset=0, detail="a tool keeps its settings for AWS in it")
+    if _is_editor_backup(path):
+        yield Hit(sort=Sort.EDITOR_BACKUP, offset=0, detail="it is named as what editors leave beside a changed file")
     if _X509.fullmatch(name):
         yield Hit(sort=Sort.LEFTOVER, offset=0, detail="it is named as the signing certificates of EC2's users are")
     elif _LEFT_OUT.fullmatch(name) and not (is_whole and has_harmless_content(name, content)):

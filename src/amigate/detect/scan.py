@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amigate.detect.aws_keys import NEAR_BYTES, aws_keys
+from amigate.detect.logs import logged
 from amigate.detect.private_keys import MOST_BYTES, private_keys
+from amigate.detect.tokens import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from amigate.detect.hits import Hit
 
@@ -28,8 +31,26 @@ def scan(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Hit]:
     yield from aws_keys(data, start, end)
 
 
-def scan_pieces(pieces: Iterable[bytes]) -> Iterator[tuple[Hit, int, int]]:
-    """Yield each hit once in what `pieces` make together, with its offset in the whole and its line, from 1.
+def scan_text(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Hit]:
+    """Yield what `scan` does, and the tokens of services, which nobody looks for in programs."""
+    end = len(data) if end is None else end
+    yield from scan(data, start, end)
+    yield from tokens(data, start, end)
+
+
+def scan_log(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Hit]:
+    """Yield what `scan_text` does, and the secrets that only logs have."""
+    end = len(data) if end is None else end
+    yield from scan_text(data, start, end)
+    for hit in logged(data[start : end + BEHIND]):
+        if start + hit.offset < end:
+            yield replace(hit, offset=start + hit.offset)
+
+
+def scan_pieces(
+    pieces: Iterable[bytes], detect: Callable[[bytes, int, int | None], Iterator[Hit]] = scan
+) -> Iterator[tuple[Hit, int, int]]:
+    """Yield each hit of `detect` once in what `pieces` make together, with its offset in it and its line, from 1.
 
     Memory holds one piece and the BEFORE and BEHIND of it."""
     window, start, base, lines = b"", 0, 0, 1
@@ -38,11 +59,11 @@ def scan_pieces(pieces: Iterable[bytes]) -> Iterator[tuple[Hit, int, int]]:
         end = len(window) - BEHIND
         if end <= start:
             continue
-        yield from _told(scan(window, start, end), window, base, lines)
+        yield from _told(detect(window, start, end), window, base, lines)
         cut = max(0, end - BEFORE)
         lines += window.count(b"\n", 0, cut)
         window, start, base = window[cut:], end - cut, base + cut
-    yield from _told(scan(window, start), window, base, lines)
+    yield from _told(detect(window, start, None), window, base, lines)
 
 
 def _told(hits: Iterable[Hit], window: bytes, base: int, lines: int) -> Iterator[tuple[Hit, int, int]]:

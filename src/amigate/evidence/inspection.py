@@ -20,7 +20,8 @@ class InspectedVolume:
     written_bytes: int = 0
     """Of its bytes, those that are no hole; deleted files are in them, too."""
     free_bytes: int | None = None
-    """Of its file system, which nothing uses by its own maps; None where they were not counted."""
+    """Of its file system, which nothing uses by its own maps, or of swap, all behind its header; None where they were
+    not counted."""
     unclean_bytes: int | None = None
     """Of the free ones, those of blocks that hold anything but zeros; None where they were not counted."""
     uncounted: str = ""

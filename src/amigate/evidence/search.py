@@ -12,13 +12,20 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from amigate.detect import logs
+from amigate.detect.checkouts import checkouts, is_checkout
+from amigate.detect.credentials.index import credentials, kinds_of
+from amigate.detect.entropy import random_values
 from amigate.detect.heads import HEAD_BYTES, by_head, is_program
-from amigate.detect.hits import DETECTORS_VERSION, Hit
+from amigate.detect.hits import DETECTORS_VERSION, Hit, Sort
 from amigate.detect.initramfs import MOST_PACKED_BYTES, PLACES, UnpackError, named_host_keys, unpacked
 from amigate.detect.key_fetch import key_fetches
+from amigate.detect.memory import LONGEST_PAGE, memory, swap_page
 from amigate.detect.names import by_name, is_named
-from amigate.detect.scan import scan_pieces
-from amigate.evidence.file_system import Prefetching, Walkable
+from amigate.detect.scan import scan, scan_log, scan_pieces, scan_text
+from amigate.detect.started import environment_files, is_started, started
+from amigate.detect.values import plain
+from amigate.evidence.file_system import Prefetching, Walkable, resolve
 from amigate.evidence.model import Found, Searched
 from amigate.evidence.pieces import TooLargeError, pieces
 from amigate.evidence.shipped import shipped
@@ -36,7 +43,10 @@ MOST_BYTES = 64 * 1024**3
 LONGEST_S = 1800.0
 MOST_FOUND = 2000
 MOST_FOUND_IN_A_FILE = 20
+MOST_RANDOM = 100
+"""Values that look random; more are nobody's to look at."""
 MOST_GAPS = 20
+_MOST_ENVIRONMENTS = 500
 _AHEAD_BYTES = 1024 * 1024
 """Of one file that are asked for ahead; who reads more of it asks for the rest."""
 _AHEAD_UNITS = 64
@@ -74,6 +84,11 @@ class _Search:
     gaps: list[str] = field(default_factory=list)
     entries: int = 0
     size_bytes: int = 0
+    random: int = 0
+    is_swap_filled: bool = False
+    """Of the file that is being read."""
+    environments: set[str] = field(default_factory=set)
+    """Files from which units take their environment."""
     deadline: float = field(default_factory=lambda: time.monotonic() + LONGEST_S)
 
     def go(self) -> None:
@@ -82,6 +97,7 @@ class _Search:
                 self._count(path)
                 if stat.S_ISREG(inode.mode) and inode.size:
                     self._file(path, inode)
+            self._environments()
         except _EnoughError as error:
             self.gaps.insert(0, str(error))
         except OSError:
@@ -125,7 +141,8 @@ class _Search:
         told: dict[tuple[object, ...], Found] = {}
         try:
             for hit, line in self._hits(path, inode.size, head):
-                told.setdefault((hit.sort, line, hit.detail), _found(path, hit, line, head))
+                if hit.sort is not Sort.ENTROPY or self._is_new(line, told):
+                    told.setdefault((hit.sort, line, hit.detail), _found(path, hit, line, head))
         except TooLargeError:
             self._gap(f"{_shown(path)}: it is larger than is searched")
         except UnpackError:
@@ -135,15 +152,49 @@ class _Search:
         finally:
             self.found += told.values()
 
+    def _is_new(self, line: int | None, told: dict[tuple[object, ...], Found]) -> bool:
+        """Whether a value that looks random is not known for what it is, and there are not too many."""
+        if self.random >= MOST_RANDOM or any(each.line == line for each in told.values()):
+            return False
+        self.random += 1
+        return True
+
     def _hits(self, path: str, size: int, head: bytearray) -> Iterator[tuple[Hit, int | None]]:
         """Yield what is found in one file, with the line where it begins."""
-        for hit, _, line in islice(scan_pieces(self._read(path, head)), MOST_FOUND_IN_A_FILE):
+        self.is_swap_filled = False
+        is_log = logs.PLACES.fullmatch(path) is not None
+
+        def detect(data: bytes, start: int, end: int | None) -> Iterator[Hit]:
+            if is_program(bytes(head[:HEAD_BYTES])):
+                return scan(data, start, end)
+            return (scan_log if is_log else scan_text)(data, start, end)
+
+        for hit, _, line in islice(scan_pieces(self._read(path, head), detect), MOST_FOUND_IN_A_FILE):
             yield hit, line
         if PLACES.fullmatch(path):
             yield from self._in_initramfs(path, size)
         content = bytes(head)
-        for hit in _of_whole(path, content, size):
+        if is_log and logs.is_packed(content):
+            yield from self._in_log(path)
+        for hit in (*_of_whole(path, content, size), *memory(path, content, is_swap_filled=self.is_swap_filled)):
             yield hit, content.count(b"\n", 0, hit.offset) + 1 if hit.offset else None
+        text = plain(content)
+        for hit in self._of_text(path, text, is_whole=size <= len(content), is_new=text is not content):
+            yield hit, text.count(b"\n", 0, hit.offset) + 1 if hit.offset >= 0 else None
+
+    def _of_text(self, path: str, text: bytes, *, is_whole: bool, is_new: bool) -> Iterator[Hit]:
+        """Yield what a text says by its place; by its content, too, where that is in another encoding."""
+        if is_new:
+            yield from islice(scan_text(text), MOST_FOUND_IN_A_FILE)
+        if kinds_of(path):
+            yield from credentials(path, text)
+        if is_checkout(path):
+            yield from checkouts(path, text)
+        if is_started(path):
+            self.environments.update(environment_files(text))
+            yield from started(text)
+        if is_whole:
+            yield from random_values(path, text)
 
     def _in_initramfs(self, path: str, size: int) -> Iterator[tuple[Hit, None]]:
         """Yield what is found within an initramfs; it has no lines."""
@@ -156,11 +207,52 @@ class _Search:
         for hit in named:
             yield hit, None
 
+    def _in_log(self, path: str) -> Iterator[tuple[Hit, None]]:
+        """Yield what a packed log or a journal says; that it cannot be read concerns the logs alone."""
+        try:
+            content = self.files.read(path, logs.MOST_BYTES + 1)
+            if len(content) > logs.MOST_BYTES:
+                raise UnpackError  # noqa: TRY301 - as when it cannot be unpacked
+            said = self._in_time(logs.said(content), path)
+            for hit, _, _ in islice(scan_pieces(said, scan_log), MOST_FOUND_IN_A_FILE):
+                yield replace(hit, detail=f"{hit.detail}, in what is packed in it"), None
+        except UnpackError:
+            why = "a log that is packed in a way that is not read, damaged or too large"
+            yield Hit(sort=Sort.UNREAD_LOG, offset=0, detail=why), None
+
+    def _environments(self) -> None:
+        """Look at the files from which units take their environment, wherever they lie."""
+        for path in sorted(self.environments)[:_MOST_ENVIRONMENTS]:
+            try:
+                real = resolve(self.files, path)
+                if not stat.S_ISREG(self.files.lstat(real).mode):
+                    continue
+                content = self.files.read(real, _WHOLE_BYTES)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                self._gap(f"{_shown(path)}: a unit takes its environment from it, and it cannot be read")
+                continue
+            text = plain(content)
+            for hit in () if is_started(real) else started(text):
+                self.found.append(_found(real, hit, text.count(b"\n", 0, hit.offset) + 1, bytearray(content)))
+
     def _read(self, path: str, head: bytearray) -> Iterator[bytes]:
         """Yield a file's pieces, and keep its beginning in `head`."""
-        for piece in pieces(self.files, path):
+        is_first, page = True, 0
+        for piece in self._in_time(pieces(self.files, path), path):
             if len(head) < _WHOLE_BYTES:
                 head += piece[: _WHOLE_BYTES - len(head)]
+            if is_first:
+                page = swap_page(piece[:LONGEST_PAGE])
+            if page and not self.is_swap_filled:
+                self.is_swap_filled = bool(piece[page if is_first else 0 :].strip(b"\0"))
+            is_first = False
+            yield piece
+
+    def _in_time(self, pieces: Iterator[bytes], path: str) -> Iterator[bytes]:
+        """Pass content on as long as there is not too much of it, and time."""
+        for piece in pieces:
             self.size_bytes += len(piece)
             if self.size_bytes > MOST_BYTES or time.monotonic() > self.deadline:
                 raise _EnoughError(f"there is more content than is searched, from {_shown(path)} on")

@@ -25,7 +25,7 @@ USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizedKey:
-    """One line of a key file that sshd might accept; the comment is not kept."""
+    """One line of a key file that sshd might accept."""
 
     user: str
     path: str
@@ -33,6 +33,8 @@ class AuthorizedKey:
     type: str
     fingerprint: str
     """SHA256 of the blob, as `ssh-keygen -l` prints it; empty for a line in no known form."""
+    comment: str = ""
+    """One word, or what stands for more than that."""
 
     def finding(self, detail: str) -> Finding:
         """Return the finding that this key is where it is."""
@@ -84,7 +86,10 @@ def parse(text: str, *, user: str, path: str) -> list[AuthorizedKey]:
             known = key_line(line)
             kind = known.type if known else "a line in no known form"
             digest = known.fingerprint if known else ""
-            keys.append(AuthorizedKey(user=user, path=path, line=number, type=kind, fingerprint=digest))
+            comment = known.comment if known else ""
+            keys.append(
+                AuthorizedKey(user=user, path=path, line=number, type=kind, fingerprint=digest, comment=comment)
+            )
     return keys
 
 

@@ -118,7 +118,7 @@ class Disks:
         return [
             (volume, volume.free_bytes, volume.unclean_bytes)
             for volume in self.inspection.volumes
-            if volume.free_bytes is not None and volume.unclean_bytes is not None
+            if volume.kind not in _NO_FILE_SYSTEM and volume.free_bytes is not None and volume.unclean_bytes is not None
         ]
 
     def _require_any_volume(self) -> None:

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
 from amigate.evidence.line_count import CAP_BYTES, count_lines
-from amigate.evidence.model import Kind, covers
+from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
 from amigate.facts import accounts
 from amigate.facts.accounts import Accounts
+from amigate.facts.homes import homes
 from amigate.result import Finding
 
 if TYPE_CHECKING:
     from amigate.evidence.model import Entry, View
 
-HOMES = ("/root", "/home/*", "/etc/skel")
-"""Where homes are, whatever passwd says."""
 NAMES = (
     ".*hist*",
     ".*hst*",
@@ -75,16 +74,8 @@ class Histories:
 
 
 def _patterns(view: View) -> list[str]:
-    """Return every pattern to look for, in every home, as few as will do: each is a line of the collector's script."""
-    own = [
-        "/" + posixpath.normpath(account.home).lstrip("/") for account in Accounts.read(view).everybody if account.home
-    ]
-    homes = dict.fromkeys([*HOMES, *(home for home in own if not any(covers(each, home) for each in HOMES))])
-    return [posixpath.join(home, name) for home in homes for name in NAMES]
-
-
-def _rooted(home: str) -> str:
-    return "/" + posixpath.normpath(home).lstrip("/")
+    """Return every pattern to look for, in every home: each is a line of the collector's script."""
+    return [posixpath.join(home, name) for home in homes(view) for name in NAMES]
 
 
 def _file(view: View, entry: Entry) -> Entry | None:

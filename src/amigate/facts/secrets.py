@@ -5,12 +5,15 @@ At rest every file was searched. A running machine is asked for private keys in 
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.detect.checkouts import PREFIX
 from amigate.detect.hits import Sort
+from amigate.detect.logs import PLACES
 from amigate.detect.names import is_host_key
 from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Question, Run, Search
@@ -20,7 +23,7 @@ from amigate.facts.host_keys import CLOCK
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from amigate.evidence.model import Found, Searched, View
 
@@ -32,6 +35,37 @@ _SYSTEM = ("/bin", "/boot", "/dev", "/lib", "/lib64", "/proc", "/run", "/sbin", 
 """Where no person's home is, whatever passwd says."""
 _ABSENT = 99
 _MOST_PATHS = 200
+IN_LOGS = (
+    Sort.PRIVATE_KEY, Sort.AWS_KEY, Sort.VCS, Sort.REGISTRY, Sort.CLOUD, Sort.AGENT, Sort.CONFIG_MANAGEMENT,
+    Sort.DATABASE, Sort.APP_CONFIG, Sort.VPN, Sort.CLUSTER, Sort.LOGGED,
+)  # fmt: skip
+"""What is a secret in a log, too."""
+_TLS = re.compile(
+    r"(?:\[[^]]*\])?/(?:etc/(?:ssl|pki/(?:tls|nginx|dovecot|cyrus\S*|httpd)|letsencrypt|nginx|apache2|httpd|lighttpd|haproxy|caddy"
+    r"|traefik|postfix|dovecot|exim4?|cockpit|cups|stunnel|vsftpd|proftpd|mysql|mariadb|my\.cnf\.d|postgresql|redis|mongodb?"
+    r"|rabbitmq|elasticsearch|kibana|grafana|tomcat\d*|openldap|ldap|freeradius|raddb|prosody|ejabberd|docker|gitlab|acme\S*)/.*"
+    r"|var/lib/(?:mysql|mariadb|postgresql|pgsql|caddy|acme|letsencrypt|dehydrated|docker/swarm)/.*|root/\.acme\.sh/.*"
+    r"|opt/bitnami/.*|usr/local/(?:etc|nginx|apache2?)/.*|srv/.*/(?:ssl|tls|certs?)/.*)",
+    re.DOTALL,
+)
+"""Where servers have their keys."""
+_MADE_AT_INSTALLATION = re.compile(
+    r"/etc/ssl/private/ssl-cert-snakeoil\.key|/etc/pki/tls/private/localhost\.key|/etc/cockpit/ws-certs\.d/0-self-signed\S*"
+    r"|/etc/pki/dovecot/private/dovecot\.pem|/etc/dovecot/private/dovecot\.\S+|/etc/cups/ssl/[^/]+\.key"
+    r"|/var/lib/mysql/(?:ca|server|client|private)-?key\.pem|/etc/postfix/ssl/postfix\.key"
+)
+_VPN = re.compile(
+    r"(?:\[[^]]*\])?/(?:etc/(?:wireguard|openvpn|ipsec\.d|swanctl|strongswan|libreswan|tinc|nebula|cloudflared|netbird|nebula|ppp)"
+    r"|var/lib/(?:tailscale|zerotier-one|netbird|openvpn\S*|ipsec)|usr/local/etc/(?:openvpn|swanctl|wireguard)"
+    r"|(?:root|home/[^/]+)/\.cloudflared)/.*",
+    re.DOTALL,
+)
+_CLUSTER = re.compile(
+    r"(?:\[[^]]*\])?/(?:etc/(?:kubernetes|rancher|etcd|ssl/etcd|bind|named|consul\.d|nomad\.d|vault\.d|pki/etcd)"
+    r"|var/lib/(?:kubelet|rancher|etcd|k0s|docker/swarm|microk8s)|var/snap/microk8s|(?:root|home/[^/]+)/\.(?:kube|minikube))/.*",
+    re.DOTALL,
+)
+_OPENPGP = re.compile(r"\((?:PGP|OpenPGP|GnuPG)")
 _LOCKED = {"yes": " behind a passphrase", "no": " without a passphrase"}
 _KEY_CAP_BYTES = 32 * 1024
 
@@ -83,6 +117,48 @@ class Secrets:
     def signing_material(self) -> list[Finding]:
         """Find what AWS's own bundling leaves out, and key stores."""
         return [finding(each) for each in self._of(Sort.LEFTOVER)]
+
+    def of_kind(self, *sorts: str) -> list[Finding]:
+        """Find what the detectors call by one of `sorts` (`detect.hits.Sort`)."""
+        return [finding(each) for each in self._of(*map(Sort, sorts))]
+
+    def checkouts(self, allowed: Collection[str] = ()) -> list[Finding]:
+        """Find the working copies of repositories whose remote is not among `allowed`."""
+        known = {f"{PREFIX}{remote}" for remote in allowed}
+        return [finding(each) for each in self._of(Sort.CHECKOUT) if each.detail not in known]
+
+    def in_logs(self) -> list[Finding]:
+        """Find every secret, of whatever kind, that lies in a log."""
+        return [finding(each) for each in self._of(*IN_LOGS) if PLACES.fullmatch(each.path)]
+
+    def require_logs_read(self) -> None:
+        """Raise InconclusiveError where a log could not be unpacked."""
+        for each in self._of(Sort.UNREAD_LOG):
+            raise InconclusiveError(f"{each.path}: {each.detail}")
+
+    def tls_keys(self, *, made_at_installation: bool) -> list[Finding]:
+        """Find the private keys of servers by where they lie: those that installations make, or the others."""
+        return [
+            finding(each)
+            for each in self._of(Sort.PRIVATE_KEY)
+            if _TLS.fullmatch(each.path) and bool(_MADE_AT_INSTALLATION.fullmatch(each.path)) is made_at_installation
+        ]
+
+    def vpn_keys(self) -> list[Finding]:
+        """Find keys and passwords of VPNs, and the private keys that lie in their folders."""
+        return [*self.of_kind(Sort.VPN), *self._keys_in(_VPN)]
+
+    def cluster_secrets(self) -> list[Finding]:
+        """Find secrets of clusters, DNS and OpenPGP, and the private keys that lie in their folders."""
+        openpgp = [finding(each) for each in self._of(Sort.PRIVATE_KEY) if _OPENPGP.search(each.detail)]
+        return list(dict.fromkeys([*self.of_kind(Sort.CLUSTER), *self._keys_in(_CLUSTER), *openpgp]))
+
+    def _keys_in(self, places: re.Pattern[str]) -> list[Finding]:
+        return [finding(each) for each in self._of(Sort.PRIVATE_KEY) if places.fullmatch(each.path)]
+
+    def editor_backups(self) -> list[Finding]:
+        """Find what editors left beside files that were changed."""
+        return [finding(each) for each in self._of(Sort.EDITOR_BACKUP)]
 
     def _of(self, *sorts: Sort) -> Iterator[Found]:
         """Yield what was found and is not as a package brought it."""

@@ -59,10 +59,10 @@ class Walked(Plain):
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[Directory]:
-    (tmp_path / "a.swp").write_bytes(SWAP)
+    (tmp_path / "a.p12").write_bytes(SWAP)
     (tmp_path / "b").mkdir()
-    (tmp_path / "b/c.swp").write_bytes(SWAP)
-    (tmp_path / "d.swp").write_bytes(SWAP + b"x" * 200)
+    (tmp_path / "b/c.p12").write_bytes(SWAP)
+    (tmp_path / "d.p12").write_bytes(SWAP + b"x" * 200)
     with Directory(tmp_path) as opened:
         yield opened
 
@@ -70,7 +70,7 @@ def files(tmp_path: Path) -> Iterator[Directory]:
 def test_a_plain_file_system_is_searched_whole(files: Directory) -> None:
     found = search(Plain(files))
     assert [(each.path, each.sort) for each in found.found] == [
-        (path, Sort.LEFTOVER) for path in ("/a.swp", "/b/c.swp", "/d.swp")
+        (path, Sort.LEFTOVER) for path in ("/a.p12", "/b/c.p12", "/d.p12")
     ]
     assert (found.entries, found.size_bytes, found.gaps) == (4, 215, ())
     found.require_whole()
@@ -78,10 +78,10 @@ def test_a_plain_file_system_is_searched_whole(files: Directory) -> None:
 
 def test_what_cannot_be_read_is_a_gap_and_the_rest_is_found(files: Directory) -> None:
     plain = Plain(files)
-    plain.broken = {"/b", "/a.swp"}
+    plain.broken = {"/b", "/a.p12"}
     found = search(plain)
-    assert [each.path for each in found.found] == ["/d.swp"]
-    assert {gap.partition(":")[0] for gap in found.gaps} == {"/b", "/a.swp"}
+    assert [each.path for each in found.found] == ["/d.p12"]
+    assert {gap.partition(":")[0] for gap in found.gaps} == {"/b", "/a.p12"}
     with pytest.raises(InconclusiveError):
         found.require_whole()
 
@@ -89,13 +89,13 @@ def test_what_cannot_be_read_is_a_gap_and_the_rest_is_found(files: Directory) ->
 def test_a_file_that_comes_in_one_piece_has_a_largest_size(files: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "AT_ONCE_BYTES", 100)
     found = search(Plain(files))
-    assert [each.path for each in found.found] == ["/a.swp", "/b/c.swp"]
-    assert found.gaps == ("/d.swp: it is larger than is searched",)
+    assert [each.path for each in found.found] == ["/a.p12", "/b/c.p12"]
+    assert found.gaps == ("/d.p12: it is larger than is searched",)
 
 
 def test_a_walk_of_its_own_is_taken_and_its_damage_counts(files: Directory) -> None:
     walked = Walked(files)
-    assert [each.path for each in search(walked).found] == ["/a.swp", "/d.swp"]
+    assert [each.path for each in search(walked).found] == ["/a.p12", "/d.p12"]
     walked.damage = ("inode 12: its checksum is wrong",)
     assert search(walked).gaps == walked.damage
 
@@ -113,4 +113,4 @@ def test_gaps_are_told_by_the_first(files: Directory) -> None:
 
 
 def test_a_folder_alone_is_searched(files: Directory) -> None:
-    assert [each.path for each in search(files, "/b").found] == ["/b/c.swp"]
+    assert [each.path for each in search(files, "/b").found] == ["/b/c.p12"]

@@ -22,6 +22,7 @@ _HEAD_BYTES = 69_632
 """Up to the last magic below, of reiserfs and btrfs at 64 KiB."""
 _PAGES = (0x1000, 0x2000, 0x4000, 0x8000, 0x10000)
 """Page sizes: a swap area ends its first page with its magic."""
+_SWAP = (b"SWAP-SPACE", b"SWAPSPACE2")
 _EXT_AT = 1024
 _SHOWN_BYTES = 1 << 19
 """So much of either end of a volume tells what it is, of ZFS too."""
@@ -103,11 +104,19 @@ MAGICS = (
     Magic("vdo", 0, b"dmvdo001"),
     Magic("stratis", 512 + 4, b"!Stra0tis\x86\xff\x02^\x41rh"),
     Magic("ceph_bluestore", 0, b"bluestore block device"),
-    *(Magic("swap", page - 10, magic) for page in _PAGES for magic in (b"SWAP-SPACE", b"SWAPSPACE2")),
+    *(Magic("swap", page - 10, magic) for page in _PAGES for magic in _SWAP),
     *(Magic("swsuspend", page - 10, m) for page in _PAGES for m in (b"S1SUSPEND", b"S2SUSPEND", b"LINHIB0001")),
     *(Magic("LVM2_member", sector + 24, b"LVM2 001") for sector in (0, 512, 1024, 1536)),
     *(Magic("minix", _EXT_AT + 16, magic, _minix) for magic in (b"\x7f\x13", b"\x8f\x13", b"\x68\x24", b"\x78\x24")),
 )
+
+
+def swap_header_bytes(blocks: Blocks) -> int:
+    """Return the size of the header of a volume of swap, a page of the machine that made it.
+
+    Raises IncompleteError where its start cannot be read."""
+    head = blocks.read(0, min(_HEAD_BYTES, blocks.size))
+    return next((page for page in _PAGES if head[page - 10 : page] in _SWAP), _PAGES[0])
 
 
 def telling(extent: Extent) -> tuple[Extent, Extent]:

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.volumes.signatures import swap_header_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from amigate.disk.reader import Reader
+    from amigate.disk.volumes.volume import Volume
 
 MOST_RUNS = 20_000_000
 """Of one file system: a minute's work."""
 _END = Extent(1 << 63, 0)
+_SWAP_BLOCK_BYTES = 4096
+
+
+class HasFreeSpace(Protocol):
+    """What has space that nothing uses, in blocks."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Size of a block."""
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield the free runs of blocks, one behind the other."""
+
+
+class Swap:
+    """A volume of swap: all behind its header is free as long as no machine runs."""
+
+    block_bytes = _SWAP_BLOCK_BYTES
+
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+
+    def free_extents(self) -> Iterator[Extent]:
+        """Yield what is behind the header."""
+        if self._volume.blocks is not None:
+            header = swap_header_bytes(self._volume.blocks)
+            yield Extent(header, self._volume.blocks.size - header)
 
 
 class FreeCount:
@@ -24,7 +52,7 @@ class FreeCount:
     aside for a file, all that the file system keeps for itself, and what lies behind it in its volume are not. A block
     that holds a single byte other than zero is unclean as a whole. What is not fed is zeros."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: HasFreeSpace) -> None:
         self.free_bytes = 0
         self.unclean_bytes = 0
         self.wrong = ""
@@ -69,7 +97,7 @@ class FreeCount:
             self._done = begin + self._size
             self.unclean_bytes += self._size
 
-    def _told(self, reader: Reader) -> Iterator[Extent]:
+    def _told(self, reader: HasFreeSpace) -> Iterator[Extent]:
         """Yield the free runs, counted, and then forever one that lies behind everything."""
         try:
             for number, run in enumerate(reader.free_extents()):

@@ -143,9 +143,11 @@ def _inspected(part: Part, count: FreeCount | None, *, unwalked: str) -> Inspect
     inspected = InspectedVolume(
         name=volume.name, kind=volume.kind, state=state.value, reason=reason, written_bytes=written
     )
-    if part.reader is None or count is None:
+    if count is None:
         return inspected
-    uncounted = next(iter(part.reader.damage), count.wrong)  # maps of what has errors are not believed
+    uncounted = next(
+        iter(part.reader.damage if part.reader else ()), count.wrong
+    )  # maps of what has errors are not believed
     if uncounted:
         return replace(inspected, uncounted=uncounted)
     return replace(inspected, free_bytes=count.free_bytes, unclean_bytes=count.unclean_bytes)

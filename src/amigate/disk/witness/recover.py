@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.carve.attribute import Place, attribute
 from amigate.disk.carve.scan import MOST_HITS, carve
-from amigate.disk.witness.free_count import FreeCount
+from amigate.disk.witness.free_count import FreeCount, Swap
 from amigate.evidence.inspection import Recovered
 from amigate.evidence.shipped import shipped
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from amigate.disk.blocks import Blocks
     from amigate.disk.carve.attribute import Attributed
     from amigate.disk.root.part import Part
+    from amigate.disk.volumes.volume import Volume
     from amigate.disk.witness.files import Files
     from amigate.evidence.redaction.kept import Mac
 
@@ -32,7 +33,8 @@ class Search:
     gaps: list[str] = field(default_factory=list)
     searched_bytes: int = 0
     free: list[FreeCount | None] = field(default_factory=list)
-    """Of each volume that was looked through, in their order; None of one that holds no file system that is read."""
+    """Of each volume that was looked through, in their order; None of one that holds neither a file system that is
+    read nor swap."""
 
 
 def recover(parts: Sequence[Part], disks: Sequence[tuple[str, Blocks]], files: Files | None, mac: Mac) -> Search:
@@ -40,7 +42,7 @@ def recover(parts: Sequence[Part], disks: Sequence[tuple[str, Blocks]], files: F
     going = Search()
     for part in parts:
         volume = part.volume
-        count = FreeCount(part.reader) if part.reader is not None else None
+        count = FreeCount(part.reader) if part.reader is not None else _of_swap(volume)
         going.free.append(count)
         if volume.blocks is None:
             if volume.kind != "LVM2_member" or volume.state == "incomplete":
@@ -58,6 +60,11 @@ def recover(parts: Sequence[Part], disks: Sequence[tuple[str, Blocks]], files: F
     if len(going.found) > MOST_KEPT:
         going.gaps.append(f"there are more than {MOST_KEPT} secrets in the bytes of the image")
     return going
+
+
+def _of_swap(volume: Volume) -> FreeCount | None:
+    """Count what of a volume of swap is not zeros; None for another."""
+    return FreeCount(Swap(volume)) if volume.kind == "swap" and volume.blocks is not None else None
 
 
 def _owned(found: Sequence[Attributed], part: Part, files: Files | None) -> list[Recovered]:

@@ -14,6 +14,7 @@ from amigate.evidence.redaction import (
     answers,
     cloud_config,
     cloud_switches,
+    counts,
     identities,
     keys,
     os_release,
@@ -91,6 +92,11 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.DPKG_STATUS: packages.dpkg_status,
     Keep.APK_INSTALLED: packages.apk_installed,
     Keep.SOCKETS: sockets.sockets,
+    Keep.SETTINGS: counts.settings,
+    Keep.HOSTS: counts.hosts,
+    Keep.STATIC_NAME: counts.static_name,
+    Keep.CARDS: counts.cards,
+    Keep.STORED_ANSWERS: counts.stored_answers,
     Keep.PROCESS_NAMES: sockets.process_names,
 }
 

@@ -1,0 +1,1 @@
+"""Files in which tools keep credentials; one file for each kind of thing that they open."""
