@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shutil
 import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from amigate.check import Check
+
+_NARROW = 72
+"""Columns below which there is no room to indent."""
 
 
 @click.group("checks")
@@ -60,11 +64,24 @@ def show(rule: str, profile_name: str | None) -> None:
         "mended by": f"hardening step {check.remedy}" if check.remedy != "none" else "making the image anew",
         "settings": ", ".join(f"{name}: {value}" for name, value in check.settings.items()) or "none",
     }
-    click.echo(f"{rule}\n{printable(check.title)}.\n")
+    click.echo(f"{rule}\n{_filled(check.title)}.\n")
     if check.rationale:
-        click.echo(textwrap.fill(printable(check.rationale), 100) + "\n")
+        click.echo(_filled(check.rationale) + "\n")
     for name, value in rows.items():
-        click.echo(f"{name + ':':14}{printable(value)}")
+        click.echo(_filled(value, f"{name + ':':14}"))
+
+
+def _filled(text: str, first: str = "") -> str:
+    """Return lines that a terminal has room for, after `first`; what has no blanks is whole, to be copied."""
+    width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+    return textwrap.fill(
+        printable(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * (len(first) if width >= _NARROW else min(len(first), 2)),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _known(profile_name: str | None) -> Mapping[str, Check]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from amigate.disk.ebs import CONCURRENCY
 from amigate.sources.aws_errors import aws_errors
+from amigate.sources.calls import log_calls
 
 if TYPE_CHECKING:
     from mypy_boto3_ebs.client import EBSClient
@@ -32,4 +33,6 @@ def ebs_client(aws: Aws, *, concurrency: int = CONCURRENCY) -> EBSClient:
         config = config.merge(Config(proxies={}))
     with aws_errors("read the AWS configuration"):
         session = boto3.Session(region_name=aws.region)
-        return session.client("ebs", endpoint_url=aws.endpoint if aws.sandbox else None, config=config)
+        client = session.client("ebs", endpoint_url=aws.endpoint if aws.sandbox else None, config=config)
+    log_calls(client, but={"GetSnapshotBlock"})
+    return client
