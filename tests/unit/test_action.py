@@ -100,7 +100,7 @@ class Runner:
         def of(match: re.Match[str]) -> str:
             scope, *names = match[1].split(".")
             if scope == "inputs":
-                return self.inputs.get(names[0], ACTION["inputs"][names[0]].get("default", ""))
+                return self.inputs.get(names[0], str(ACTION["inputs"][names[0]].get("default", "")))
             step, _, name = names
             return self.outputs.get(step, {}).get(name, "")
 

@@ -42,7 +42,7 @@ def load(name: str) -> Any:
 
 
 def lint(schema: tuple[str, ...], file: Path) -> int:
-    command = [sys.executable, "-m", "check_jsonschema", "--no-cache", "--builtin-schema", *schema, file]
+    command = [sys.executable, "-m", "check_jsonschema", "--no-cache", "--builtin-schema", *schema, str(file)]
     return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode
 
 
@@ -65,7 +65,7 @@ def test_the_hook_of_pre_commit_lints_profiles_where_they_lie(tmp_path: Path) ->
     bad.write_text("name: [", encoding="utf-8")
     program, *arguments = shlex.split(hook["entry"])
     for files, code in (([*ROOT.glob("profiles/*.yaml")], 0), ([bad], 2)):
-        command = [Path(sys.executable).with_name(program), *arguments, *files]
+        command = [str(Path(sys.executable).with_name(program)), *arguments, *map(str, files)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == code, done.stderr
     assert f"{bad}:1:" in done.stderr

@@ -17,7 +17,7 @@ from amigate.cli import configured, streams
 from amigate.errors import AmigateError, Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 COMMANDS = {
     "validate": "Judge whether a machine image may be shared.",
@@ -44,7 +44,7 @@ _NARROW = 60
 class _Formatter(click.HelpFormatter):
     """Leaves room for what words mean, in a narrow terminal too."""
 
-    def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         super().write_dl(rows, self.width // 3 if self.width < _NARROW else col_max, col_spacing)
 
 

@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING
 
 import pytest
 from tests.unit.report.made import EVERYTHING, report, result
@@ -15,14 +16,23 @@ from tests.unit.report.made import EVERYTHING, report, result
 from amigate.report import json_format
 from amigate.result import Status
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 LONG = ("checks", "list")
 
 
-def start(*arguments: str, **changes: Any) -> subprocess.Popen[bytes]:
+def start(
+    *arguments: str, stdout: int | IO[bytes] = PIPE, stderr: int = PIPE, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "AMIGATE_", "PYTHON"))}
-    fields = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    environment = {**kept, "PYTHONWARNINGS": "error", **changes.pop("env", {})}
-    return subprocess.Popen([sys.executable, "-m", "amigate", *arguments], env=environment, **(fields | changes))
+    return subprocess.Popen(
+        [sys.executable, "-m", "amigate", *arguments],
+        env={**kept, "PYTHONWARNINGS": "error", **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+    )
 
 
 @pytest.fixture
@@ -44,7 +54,8 @@ def test_a_reader_who_leaves_changes_no_exit_code(name: str, stream: str, shown:
     }[name]
     reading, writing = os.pipe()
     os.close(reading)
-    with start(*arguments, **{stream: writing}) as process:
+    ends = (writing, PIPE) if stream == "stdout" else (PIPE, writing)
+    with start(*arguments, stdout=ends[0], stderr=ends[1]) as process:
         os.close(writing)
         out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
