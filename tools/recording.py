@@ -1,11 +1,10 @@
-"""Record a run in a terminal as docs/recording.svg: python tools/record.py [demo|images].
+"""Record two runs in a terminal as docs/recording.svg: python tools/recording.py [FILE].
 
 The SVG is a film strip: all lines that the terminal showed, scrolled behind a window by CSS, with a cover that hides
-what is not printed yet. Waiting is shortened, nothing else is changed; what the run says of its own seconds stays."""
+what is not printed yet. Waiting is shortened, nothing else is changed; what a run says of its own seconds stays."""
 
 from __future__ import annotations
 
-import argparse
 import codecs
 import fcntl
 import json
@@ -40,7 +39,8 @@ BURST_LINES, READING_S, END_S = 12, 5.0, 8.0
 
 PALETTE = {"1": "#f0f6fc", "31": "#ff7b72", "32": "#3fb950", "33": "#d29922", "35": "#d2a8ff"}
 GROUND, BARS, TEXT, FAINT = "#0d1117", "#161b22", "#c9d1d9", "#8b949e"
-TITLE = "make demo: a leaky image is refused, hardened, passed and shared"
+COMMANDS = ("amigate validate clean.qcow2", "amigate validate leaky.qcow2")
+TITLE = "amigate validate, of a clean image and of a leaky one"
 
 Chunk = tuple[float, str]
 """Seconds since the begin, and what was printed then."""
@@ -156,7 +156,7 @@ text{{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",mo
 {frames("cover", [min(ROWS, shown) for _, shown in steps])}
 @media (prefers-reduced-motion: reduce){{.strip,.cover{{animation:none}}}}
 </style>
-<clipPath id="window"><rect x="0" y="{BAR}" width="{width}" height="{height - BAR - PAD // 2}"/></clipPath>
+<clipPath id="window"><rect y="{BAR + PAD - 1}" width="{width}" height="{ROWS * LINE + 1}"/></clipPath>
 <rect width="{width}" height="{height}" rx="8" fill="{GROUND}"/>
 <path d="M0 {BAR}V8a8 8 0 0 1 8-8H{width - 8}a8 8 0 0 1 8 8V{BAR}z" fill="{BARS}"/>
 <g><circle cx="18" cy="15" r="5.5" fill="#ff5f57"/><circle cx="36" cy="15" r="5.5" fill="#febc2e"/>\
@@ -185,32 +185,24 @@ def _line(number: int, spans: list[Span]) -> str:
     return "".join(texts) + "\n"
 
 
-def recorded(what: str) -> list[Chunk]:
-    """Record `demo`, or `images`: a leaky disk image and the one that it was made of, without virtual machines."""
-    if what == "demo":
-        return record(["make --no-print-directory demo"], ROOT)
+def recorded() -> list[Chunk]:
+    """Record how images are judged; they are built first, where the cache lacks them."""
     leaky, clean = images.build("lean", defects=images.LEAKY), images.build("lean")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "leaky.qcow2").symlink_to(leaky)
         Path(folder, "clean.qcow2").symlink_to(clean)
-        return record(["amigate validate leaky.qcow2", "amigate validate clean.qcow2"], Path(folder))
+        return record(COMMANDS, Path(folder))
 
 
 def main() -> None:
-    """Record, and write the SVG."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("what", choices=["demo", "images"], nargs="?", default="demo")
-    arguments.add_argument("--raw", type=Path, help="keep what was recorded in this file")
-    arguments.add_argument("--from", dest="source", type=Path, help="take what was recorded in this file earlier")
-    arguments.add_argument("--out", type=Path, default=ROOT / "docs" / "recording.svg")
-    chosen = arguments.parse_args()
-    if chosen.source:
-        chunks = [(when, text) for when, text in json.loads(chosen.source.read_text(encoding="utf-8"))]
+    """Record, and write the SVG; with a file as argument, what was recorded is taken from it, or else kept in it."""
+    if len(sys.argv) > 1 and (kept := Path(sys.argv[1])).exists():
+        chunks = [(when, text) for when, text in json.loads(kept.read_text(encoding="utf-8"))]
     else:
-        chunks = recorded(chosen.what)
-    if chosen.raw:
-        chosen.raw.write_text(json.dumps(chunks), encoding="utf-8")
-    chosen.out.write_text(svg(screen(chunks)), encoding="utf-8")
+        chunks = recorded()
+        if len(sys.argv) > 1:
+            kept.write_text(json.dumps(chunks), encoding="utf-8")
+    (ROOT / "docs" / "recording.svg").write_text(svg(screen(chunks)), encoding="utf-8")
 
 
 if __name__ == "__main__":
