@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from typing import TYPE_CHECKING
 
+import boto3
 import click
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ConnectTimeoutError
 
 from amigate.cli import _run, progress
+from amigate.sources.calls import log_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +80,40 @@ def test_verbose_shows_what_amigate_logs_and_no_other_library(
     assert not logging.getLogger("amigate").handlers
     _run(["inspect", "ami-0123456789abcdef0", "--region", "eu-west-3"])
     assert "s] " not in capsys.readouterr().err
+
+
+def test_calls_of_which_there_are_many_are_not_told_one_by_one(
+    aws: Callable[..., Aws], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "amigate")
+    client = boto3.client("ec2", region_name="eu-central-1")
+    log_calls(client, but={"DescribeRegions"})
+    client.describe_regions()
+    client.describe_subnets(SubnetIds=[client.describe_subnets()["Subnets"][0]["SubnetId"]])
+    del aws
+    told = [record.getMessage() for record in caplog.records if record.name == "amigate.sources.calls"]
+    assert [re.sub(r"[0-9a-f-]{17,}|\d\.\d+", "…", line) for line in told] == [
+        "ec2 DescribeSubnets: 200 request-id, … s",
+        "ec2 DescribeSubnets subnet-…: 200 request-id, … s",
+    ]
+
+
+@pytest.mark.parametrize("exception,said", [(ConnectTimeoutError(endpoint_url="https://x"), "ConnectTimeoutError")])
+def test_a_call_without_an_answer_says_why(
+    exception: Exception, said: str, aws: Callable[..., Aws], caplog: pytest.LogCaptureFixture
+) -> None:
+    del aws
+    caplog.set_level(logging.DEBUG, "amigate")
+    client = boto3.client("ec2", region_name="eu-central-1", config=Config(retries={"total_max_attempts": 1}))
+    log_calls(client)
+
+    def fail(**_: object) -> None:
+        raise exception
+
+    client.meta.events.register_first("before-send.ec2.DescribeRegions", fail)
+    with pytest.raises(type(exception)):
+        client.describe_regions()
+    assert re.search(rf"ec2 DescribeRegions: {said}, \d+\.\d\d s", caplog.text)
 
 
 def test_a_thread_with_a_name_says_it(said: list[str]) -> None:
