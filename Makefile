@@ -5,7 +5,7 @@ WORKERS = $(shell echo $$(( 2 * $$(nproc) )))
 # Hundreds of short processes would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test before lint image unit integration e2e-slow fuzz setup setup-dev clean help
+.PHONY: demo recording test before lint image unit integration e2e-slow fuzz setup setup-dev clean help
 
 help:
 	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
@@ -14,6 +14,7 @@ help:
 	@echo "make integration  the tests that boot virtual machines (minutes)"
 	@echo "make e2e-slow     longer proofs, not part of make test: cloud-init and systemd images, every fault at every call"
 	@echo "make fuzz         thousands of mutated images put to the reading at rest; needs root (minutes)"
+	@echo "make recording    record the terminal that the README shows"
 	@echo "make clean        remove the virtual environment and build leftovers; images stay in the cache"
 
 setup:
@@ -24,6 +25,9 @@ setup-dev:
 
 demo: setup
 	@.venv/bin/python -m amigate.sandbox.demo
+
+recording: setup
+	@.venv/bin/python tools/recording.py
 
 test: before unit integration
 

@@ -70,7 +70,7 @@ def _argument(argument: click.Argument) -> str:
 
 def _row(option: click.Option) -> str:
     flags = ", ".join([*option.opts, *option.secondary_opts])
-    value = "" if option.is_flag else f" {option.metavar or _values(option) or _kind(option.type)}"
+    value = "" if option.is_flag else f" {option.metavar or _values(option) or _kind(option)}"
     env = option.envvar if isinstance(option.envvar, str) else ""
     cells = [f"`{flags}{value}`".replace("|", "\\|"), _text(option), f"`{env}`" * bool(env)]
     return f"| {' | '.join(cells)} |\n"
@@ -86,7 +86,8 @@ def _values(parameter: click.Parameter) -> str:
     return "|".join(map(str, parameter.type.choices)) if isinstance(parameter.type, click.Choice) else ""
 
 
-def _kind(kind: click.ParamType) -> str:
+def _kind(parameter: click.Parameter) -> str:
+    kind = parameter.type
     if isinstance(kind, click.Path | click.File):
         return "FILE"
     return "NUMBER" if kind.name.startswith(("integer", "float")) else "TEXT"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from amigate.sources.keep import Keep
     from amigate.sources.observation import Further
 
+_log = logging.getLogger(__name__)
 LIFETIME_S = 7200
 """Beside the time for logins; a run is over long before, so what is there then was left behind."""
 
@@ -67,6 +69,7 @@ class Log:
         finally:
             self.phases[name] = round(time.monotonic() - started, 3)
             self.span(name, started, time.monotonic())
+            _log.debug("%s: %.1f s", name, self.phases[name])
 
     def span(self, name: str, started: float, ended: float) -> None:
         """Take something that happened between two times of time.monotonic() into the timeline."""

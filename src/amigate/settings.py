@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, str] = {
     "region": TEXT,
     "report": TEXTS,
     "quiet": SWITCH,
+    "verbose": SWITCH,
     "user": TEXTS,
     "ssh-port": INTEGER,
     "timeout": NUMBER,

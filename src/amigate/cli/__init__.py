@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
+import shutil
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from amigate import __version__
-from amigate.cli import configured
+from amigate.cli import configured, streams
 from amigate.errors import AmigateError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 COMMANDS = {
     "validate": "Judge whether a machine image may be shared.",
@@ -32,6 +35,20 @@ COMMANDS = {
     "sandbox": "Run an EC2 endpoint on this machine, with real virtual machines.",
 }
 """Every command and the first line of its help: that line is all that `amigate --help` needs of it."""
+
+
+_NARROW = 60
+"""Columns below which help needs another form than click's, which takes 50 at least."""
+
+
+class _Formatter(click.HelpFormatter):
+    """Leaves room for what words mean, in a narrow terminal too."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, self.width // 3 if self.width < _NARROW else col_max, col_spacing)
+
+
+click.Context.formatter_class = _Formatter
 
 
 class _Commands(click.Group):
@@ -63,17 +80,14 @@ def amigate() -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit; every error becomes one message on standard error.
-
-    What standard output cannot encode, it shows escaped: reports have characters that a locale may lack."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run the command line and exit; every error becomes one message on standard error."""
+    streams.prepare()
     sys.exit(_run(arguments))
 
 
-def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one for each way to end
+def _run(arguments: list[str] | None) -> int:
     try:
-        code: Any = amigate.main(arguments, prog_name="amigate", standalone_mode=False)
+        code: Any = amigate.main(arguments, prog_name="amigate", standalone_mode=False, terminal_width=_width())
     except AmigateError as error:
         _complain(str(error), error.hint)
         return int(error.exit_code)
@@ -87,13 +101,16 @@ def _run(arguments: list[str] | None) -> int:  # noqa: PLR0911 - one for each wa
     except click.ClickException as error:
         _complain(error.format_message(), "")
         return int(Exit.USAGE)
-    except BrokenPipeError:  # the reader of our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(Exit.UNDECIDED)
     except Exception as error:  # noqa: BLE001 - the last resort: a defect decides nothing and shows no secret
         _complain(*_defect(error))
         return int(Exit.UNDECIDED)
     return code if isinstance(code, int) else int(Exit.OK)
+
+
+def _width() -> int | None:
+    """Return how wide help is in a narrow terminal; click knows for others."""
+    columns = shutil.get_terminal_size().columns
+    return columns - 2 if columns < _NARROW else None
 
 
 def _complain(message: str, hint: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.cli.progress import progress
 
 
 @click.command("bake")
@@ -43,7 +44,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     wanted = output.destinations(reports)
     profile = load(profile_name, catalogue.checks())
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
-    show = output.progress(quiet=quiet)
+    show = progress(quiet=quiet)
     aws = connect(region=region, endpoint_url=endpoint_url)
     recipe = Recipe(
         source=source,

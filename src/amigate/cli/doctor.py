@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--format", "format_", type=click.Choice(["console", "json"]), default="console", show_default=True)
 @options.launching
 @options.aws
+@options.verbose
 def command(
     *,
     only: str | None,

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from amigate.cli import options
+from amigate.cli.progress import progress
 from amigate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--skip", multiple=True, metavar="STEP", help="Leave this step out; repeat for more.")
 @click.option("--seal", "sealing", is_flag=True, help="Then remove all keys and traces, and power off for good.")
 @click.option("--list", "listing", is_flag=True, help="Show the steps and the rules they meet.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
+@options.progress
 def command(  # noqa: PLR0913 - one parameter per option
     *,
     target: str | None,
@@ -47,8 +49,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     that stays; `--seal` removes that as well, powers the machine off, and leaves it ready to be made an image.
     A host key that known_hosts does not name is refused, unless --accept-new-host-key is given. Exit codes: 0 done;
     2 wrong call; 3 could not be done, and what the failed step had changed was put back."""
-    from amigate.cli import output  # noqa: PLC0415 - slow to import
-    from amigate.harden import run  # noqa: PLC0415
+    from amigate.harden import run  # noqa: PLC0415 - slow to import
     from amigate.harden.apply import Applier  # noqa: PLC0415
     from amigate.harden.builder import Plan  # noqa: PLC0415
     from amigate.harden.ssh import connect  # noqa: PLC0415
@@ -60,7 +61,7 @@ def command(  # noqa: PLR0913 - one parameter per option
             click.echo(f"{step.name}: {step.title}\n    meets {', '.join(step.meets)}")
         return 0
     address = parse(target or "", identity, known_hosts, accept_new=accept_new_host_key)
-    show = output.progress(quiet=quiet)
+    show = progress(quiet=quiet)
     show(f"logging in to {address}")
     machine = connect(address, show)
     try:

@@ -11,6 +11,7 @@ from amigate.cli import options
 @click.argument("ami")
 @click.option("--format", "format_", type=click.Choice(["console", "json"]), default="console", show_default=True)
 @options.aws
+@options.verbose
 def command(*, ami: str, format_: str, region: str | None, endpoint_url: str | None) -> int:
     """Show what an AMI is made of, and who may launch it.
 

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from amigate.cli import completing
+from amigate.cli.progress import listen
 from amigate.errors import UsageError
 from amigate.report.formats import FORMATS as NAMES
 from amigate.result import Witness
@@ -82,11 +83,24 @@ def launching(command: Command) -> Command:
 
 def reports(command: Command) -> Command:
     """Add where the report goes."""
-    options = [
-        _formats("--report", "reports", "Report", NAMES),
-        click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
-    ]
-    return _apply(command, options)
+    return _formats("--report", "reports", "Report", NAMES)(progress(command))
+
+
+def progress(command: Command) -> Command:
+    """Add how much of the run's progress is shown."""
+    return click.option("-q", "--quiet", is_flag=True, help="Show no progress.")(verbose(command))
+
+
+def verbose(command: Command) -> Command:
+    """Add that all that the run does is shown."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=listen,
+        help="Show each call to AWS, each login and round trip, and how long phases take.",
+    )(command)
 
 
 def formats(names: Collection[str]) -> Callable[[Command], Command]:

@@ -1,18 +1,16 @@
-"""Progress on standard error, reports on standard output or in files."""
+"""Reports on standard output or in files."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from amigate.cli import files
-from amigate.cli.configured import META
 from amigate.errors import RemovalError, UsageError
 from amigate.report import console
 from amigate.report.escape import printable
@@ -72,17 +70,10 @@ def deliver(wanted: Sequence[Destination], text: Callable[[str, Path | None], st
                 failed = failed or error
     for name, path in wanted:
         if path is None:
-            _say(text(name, path) if name == "console" else text(name, path).encode())
+            said = text(name, path)
+            click.echo(said if name == "console" else said.encode(), nl=False, color=True)
     if failed is not None:
         raise failed
-
-
-def _say(text: str | bytes) -> None:
-    """Write to standard output; a reader who has closed it has had enough, which changes no verdict."""
-    try:
-        click.echo(text, nl=False, color=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def judged(judge: Callable[[], Report], wanted: Sequence[Destination]) -> Report:
@@ -95,20 +86,6 @@ def judged(judge: Callable[[], Report], wanted: Sequence[Destination]) -> Report
         raise
     write(report, wanted)
     return report
-
-
-def progress(*, quiet: bool) -> Callable[[str], None]:
-    """Return what shows a step of a long run: a line with the seconds since the start, on standard error."""
-    started = time.monotonic()
-
-    def show(text: str) -> None:
-        if not quiet:
-            click.echo(f"[{time.monotonic() - started:6.1f} s] {printable(text)}", err=True)
-
-    context = click.get_current_context(silent=True)
-    if context is not None and META in context.meta:
-        show(f"settings from {context.meta[META]}")
-    return show
 
 
 def exit_code(report: Report) -> int:

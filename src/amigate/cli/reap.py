@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from amigate.cli import options
 from amigate.errors import AmigateError, UsageError
 from amigate.report.escape import printable
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     envvar="AWS_ENDPOINT_URL",
     help="EC2 endpoint, such as the sandbox's.  [env: AWS_ENDPOINT_URL]",
 )
+@options.verbose
 @click.pass_context
 def command(  # noqa: PLR0913 - one parameter per option
     context: click.Context,

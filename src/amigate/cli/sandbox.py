@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from amigate.cli.output import progress
+from amigate.cli.progress import progress
 from amigate.errors import UsageError
 from amigate.report.escape import printable
 
@@ -55,7 +55,7 @@ def up(wanted: tuple[str, ...], port: int, memory_mib: int, faults: tuple[str, .
     choices = [built.parse(text) for text in wanted or built.DEFAULTS]
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
-    show = progress(quiet=False)
+    show = progress(quiet=False, watched=False)
     with contextlib.ExitStack() as exits:
         lines = exits.enter_context(_appended(log_calls)) if log_calls else None
         disks = [built.build(choice.image, defects=choice.defects, progress=show) for choice in choices]

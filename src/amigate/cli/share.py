@@ -9,6 +9,7 @@ import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.cli.progress import progress
 from amigate.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def command(  # noqa: PLR0913 - one parameter per option
     require_ami_id(ami)
     wanted = output.destinations(reports)
     profile = load(profile_name, catalogue.checks())
-    show = output.progress(quiet=quiet)
+    show = progress(quiet=quiet)
     aws = connect(region=region, endpoint_url=endpoint_url)
     judge = partial(
         validate,

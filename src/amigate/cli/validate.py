@@ -11,6 +11,7 @@ import click
 
 from amigate.cli import files, options, output, saved
 from amigate.cli.output import exit_code
+from amigate.cli.progress import progress
 from amigate.errors import UsageError
 from amigate.report.escape import printable
 
@@ -83,7 +84,7 @@ def command(  # noqa: PLR0913 - one parameter per option
         again = partial(saved.judge, path, profile, asked, accept_partial=accept_partial)
         return exit_code(output.judged(again, wanted))
     kept = _Kept(save_evidence, wanted)
-    show = output.progress(quiet=quiet)
+    show = progress(quiet=quiet)
     if path is not None:
         options.refuse(context, "a directory" if path.is_dir() else "an image file", *LAUNCHING)
         profile = load(profile_name, catalogue.checks())

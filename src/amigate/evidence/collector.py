@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from contextlib import suppress
@@ -27,6 +28,8 @@ SHELLS = 5
 """Most root shells of one collector: a question that ends or hangs one costs its own answer, and a new shell.
 
 The first time it costs two, as answers had waited for each other until then."""
+
+_log = logging.getLogger(__name__)
 
 
 def collect(
@@ -138,6 +141,7 @@ class Collector:
         self._seen.answered.clear()
         nonce = secrets.token_hex(8)
         reader: FrameReader | None = None
+        began = time.monotonic()
         proven = self._channel is not None
         together = self._together
         try:
@@ -153,12 +157,15 @@ class Collector:
             runs = reader is not None and reader.is_greeted
             early = time.monotonic() < deadline
             broke_off = early and isinstance(error, OSError | EndedError)
+            _log.debug("round trip: %d questions, broken off by %s", len(questions), type(error).__name__)
             cut = early and runs and together  # answers that wait are cut where the folder is full
             return _Failure(
                 why=_why(error, runs=runs, early=broke_off),
                 final=not ((broke_off or cut) and (runs or proven)),
                 culprits=1 if runs and not together else 0,
             )
+        answered = len(self._seen.answered)
+        _log.debug("round trip: %d questions, %d answered, %.2f s", len(questions), answered, time.monotonic() - began)
         return None
 
     def _shell(self) -> Channel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Answer
     from amigate.harden.ssh_channel import SshChannel
 
+_log = logging.getLogger(__name__)
 OUTPUT_CAP_BYTES = 1024 * 1024
 """Most that is kept of each stream of a command."""
 
@@ -86,15 +88,18 @@ class SshMachine:
         data = f"PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH LC_ALL=C\nexport PATH LC_ALL\n{script}".encode()
         # The script comes first on standard input, so that it needs no quoting and shows in no log of sudo.
         command = f"""/bin/sh -c 'eval "$(dd bs=1 count={len(data)} 2>/dev/null)"'"""
+        began = time.monotonic()
         channel = self._channel(f"sudo -n -- {command}" if self._sudo else command)
         try:
             channel.send(data + stdin)
             channel.end_input()
-            return channel.finish("a script of amigate", OUTPUT_CAP_BYTES, timeout_s)
+            answer = channel.finish("a script of amigate", OUTPUT_CAP_BYTES, timeout_s)
         except OSError as error:
             raise ConnectionFailedError(f"the session with {self._address} broke, or hangs") from error
         finally:
             channel.close()
+        _log.debug("round trip: exit code %d, %.2f s", answer.exit_code, time.monotonic() - began)
+        return answer
 
     def prove_login(self) -> None:
         """Log in beside this session, with the same key to the same host key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from amigate.report import console, diff_console, diff_markdown, json_format, junit, markdown, sarif
+from amigate.report import console, diff_console, diff_markdown, github, json_format, junit, markdown, sarif
 from amigate.report.html import page
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "sarif": sarif.render,
     "markdown": markdown.render,
     "markdown-comment": markdown.render_comment,
+    "github": github.render,
     "html": page.render,
 }
 DIFF_FORMATS: dict[str, Callable[[Diff], str]] = {

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from amigate.errors import AwsError, UsageError
 from amigate.sources.aws_errors import BAD_CREDENTIALS, EXPIRED, aws_errors, code_of
+from amigate.sources.calls import log_calls
 
 if TYPE_CHECKING:
     import boto3
@@ -61,6 +62,7 @@ def connect(*, region: str | None = None, endpoint_url: str | None = None) -> Aw
             endpoint_url = ec2.meta.endpoint_url
             config = config.merge(Config(proxies={}))
             ec2 = session.client("ec2", endpoint_url=endpoint_url, config=config)
+    log_calls(ec2)
     ec2.meta.events.register_first("needs-retry.ec2.RunInstances", _no_patience_with_capacity)  # type: ignore[arg-type] # it answers
     account, arn = _caller(session, endpoint_url, config)
     return Aws(
@@ -91,6 +93,7 @@ def _caller(session: boto3.Session, endpoint_url: str | None, config: Config) ->
     try:
         with aws_errors("ask AWS who is calling"):
             sts = session.client("sts", endpoint_url=endpoint_url, config=config.merge(hasty))
+            log_calls(sts)
             identity = sts.get_caller_identity()
         return identity["Account"], identity["Arn"]
     except AwsError as error:

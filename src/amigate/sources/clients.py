@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from amigate.errors import AwsError
 from amigate.sources.aws_errors import aws_errors
+from amigate.sources.calls import log_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 IN_IAM = {"service-quotas": "servicequotas"}
 """What IAM calls a service that boto3 calls otherwise."""
+
+MANY = frozenset({"GetSnapshotBlock"})
+"""Operations of which there are too many for a log."""
 
 
 def client(aws: Aws, service: str, *, region: str = "", connections: int = 10) -> Any:
@@ -36,7 +40,9 @@ def client(aws: Aws, service: str, *, region: str = "", connections: int = 10) -
         config = config.merge(Config(proxies={}))
     with aws_errors(f"speak to {service}", service=service):
         session: Any = boto3.Session(region_name=region or aws.region)
-        return session.client(service, endpoint_url=aws.endpoint if aws.sandbox else None, config=config)
+        made = session.client(service, endpoint_url=aws.endpoint if aws.sandbox else None, config=config)
+    log_calls(made, but=MANY)
+    return made
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,9 @@ class DiskReading:
 
     def _read(self) -> AtRest:
         began = time.monotonic()
-        found = look_at_snapshots(self._aws, self._snapshots, self.budget, cancelled=self._stopped.is_set)
+        found = look_at_snapshots(
+            self._aws, self._snapshots, self.budget, cancelled=self._stopped.is_set, progress=self._progress
+        )
         self.span = (began, time.monotonic())
         if not self._stopped.is_set():
             cost = f"{self.budget.blocks} blocks, about USD {self.budget.usd:.4f}"

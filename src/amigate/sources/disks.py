@@ -62,7 +62,13 @@ class AtRest:
     """What a reader of the report must know of the reading itself."""
 
 
-def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: Callable[[], bool]) -> AtRest:
+def look_at(
+    disks: Sequence[Disk],
+    broken: Sequence[BrokenDisk],
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> AtRest:
     """Return the view of an image that has these disks; a broken one when it could not be read to the end."""
     argument = {
         "disks": [{"name": disk.name, "format": disk.format.value} for disk in disks],
@@ -70,7 +76,12 @@ def look_at(disks: Sequence[Disk], broken: Sequence[BrokenDisk], *, cancelled: C
     }
     work = Work(name="amigate.disk.witness.inspect:work", argument=argument, modules=LAZY)
     try:
-        answer = in_child(work, [disk.blocks for disk in disks], cancelled=cancelled)
+        answer = in_child(
+            work,
+            [disk.blocks for disk in disks],
+            cancelled=cancelled,
+            progress=lambda read_bytes: progress(f"reading the disk at rest: {read_bytes / 1e6:,.0f} MB so far"),
+        )
         view = strict.decode(View, strict.parse(answer.data.decode("ascii")), "disk")
     except (OSError, ValueError) as error:
         return AtRest(view=View(broken=f"the disk at rest could not be read: {printable(str(error))}"))
@@ -93,7 +104,7 @@ def look_at_image(path: Path, progress: Callable[[str], None] = lambda _: None) 
                 )
             disk = Disk(name="disk", blocks=image.file, format=image.format)
             progress(f"reading {path}, {image.file.size:,} bytes, as a {image.format} disk image")
-            return look_at([disk], (), cancelled=lambda: False)
+            return look_at([disk], (), progress=progress)
     except OSError as error:
         raise UsageError(
             f"{printable(str(path))}: {printable(str(error))}",
@@ -125,7 +136,12 @@ def look_at_directory(path: Path, progress: Callable[[str], None] = lambda _: No
 
 
 def look_at_snapshots(
-    aws: Aws, snapshots: Iterable[str], budget: Budget, *, cancelled: Callable[[], bool] = lambda: False
+    aws: Aws,
+    snapshots: Iterable[str],
+    budget: Budget,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> AtRest:
     """Look at the snapshots of an AMI through the EBS direct APIs; one that cannot be had is told beside the others."""
     from amigate.disk.ebs import Ebs  # noqa: PLC0415 - for AMIs alone
@@ -140,7 +156,7 @@ def look_at_snapshots(
                 disks.append(Disk(name=snapshot, blocks=stack.enter_context(Ebs(client, snapshot, budget=budget))))
             except (AmigateError, OSError) as error:
                 broken.append(_broken(snapshot, error))
-        return look_at(disks, broken, cancelled=cancelled)
+        return look_at(disks, broken, cancelled=cancelled, progress=progress)
 
 
 def _broken(name: str, error: Exception) -> BrokenDisk:

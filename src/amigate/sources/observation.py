@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from amigate.evidence.questions import Needs
     from amigate.sources.machine import Machine
     from amigate.sources.tunnel import JumpHost
+
+_log = logging.getLogger(__name__)
 
 
 class Further(Protocol):
@@ -96,6 +99,7 @@ class Clock:
     def lap(self, phase: str) -> None:
         """Count the seconds since the last call to `phase`."""
         now = time.monotonic()
+        _log.debug("%s: %.1f s", phase, now - self._since)
         self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
         self.spans.append((phase, self._since, now))
         self._since = now

@@ -77,6 +77,7 @@ class Observer:
         """Launch one instance and see what there is to see.
 
         Where AWS or a jump host is in the way, what was not seen until then is broken; what was seen is not lost."""
+        threading.current_thread().name = f"launch {launch}"  # which the log shows
         clock = Clock()
         seen = Seen(launch=launch, laps=clock.laps, spans=clock.spans)
         try:

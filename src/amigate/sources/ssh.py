@@ -28,6 +28,7 @@ BROKEN_PAUSE_S = 1.0
 BARRED_PAUSE_S = 5.0
 """While the server turns this address away; how long that lasts it does not say (seconds to minutes)."""
 
+_log = logging.getLogger(__name__)
 DETAILS = {
     Outcome.ACCEPTED: "the launch key was accepted",
     Outcome.DENIED: "an SSH server answers and refuses the launch key",
@@ -109,6 +110,7 @@ class _Login:
     def attempt(self, wire: Wire | Tunnel) -> float:
         """Try the next user where the server spoke; return the seconds to wait after a failure."""
         tried = attempt(wire, self._user, self._key, self._cancelled, host=self._address)
+        _log.debug("login as %s at %s: %s", self._user, self._address, tried.outcome)
         if tried.host_key:
             self._host_key, self._host_key_type = tried.host_key, tried.host_key_type
         if tried.outcome is Outcome.BROKEN:

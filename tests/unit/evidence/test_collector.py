@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import os
 import re
 import secrets
@@ -68,6 +69,16 @@ def test_a_file_is_seen_with_its_metadata_and_its_bytes(ask: Ask, tmp_path: Path
     assert (entry.kind, entry.mode, entry.uid, entry.gid) == (Kind.FILE, 0o4640, 12, 34)
     assert (entry.size, entry.mtime_s, entry.truncated) == (768, 1_600_000_000, False)
     assert entry.content == bytes(range(256)) * 3
+
+
+def test_the_log_counts_questions_and_has_no_word_of_an_answer(
+    ask: Ask, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    (tmp_path / "file").write_text("hunter2", encoding="utf-8")
+    ask(ReadFile(str(tmp_path / "file")), Run("said", "echo hunter2"))
+    assert "round trip: 2 questions, 2 answered, " in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_an_empty_file_has_an_empty_content(ask: Ask, tmp_path: Path) -> None:

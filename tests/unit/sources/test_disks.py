@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from amigate.check import InconclusiveError
+from amigate.disk.blocks import IncompleteError
 from amigate.disk.child.isolation import Isolation
 from amigate.disk.child.run import Answer
 from amigate.evidence import codec
@@ -32,6 +33,17 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], View]:
         return disks.look_at([], [], cancelled=lambda: False).view
 
     return look
+
+
+def test_how_much_was_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def in_child(*_: object, progress: Callable[[int], None], **__: object) -> Answer:
+        progress(1_234_567_890)
+        raise IncompleteError("it was for the progress")
+
+    monkeypatch.setattr(disks, "in_child", in_child)
+    told: list[str] = []
+    disks.look_at([], [], progress=told.append)
+    assert told == ["reading the disk at rest: 1,235 MB so far"]
 
 
 def answer(view: View) -> bytes:

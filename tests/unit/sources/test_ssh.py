@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 import time
@@ -301,12 +302,18 @@ def test_a_key_that_is_refused_is_waited_for_only_so_long(key: LoginKey) -> None
     assert time.monotonic() - started < 5
 
 
-def test_users_are_tried_in_turn(key: LoginKey) -> None:
+def test_users_are_tried_in_turn(key: LoginKey, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "amigate")
     with server(sshd(lambda user, _: user == "ubuntu")) as port:
         found, connection = try_in(port, key, ["admin", "ec2-user", "ubuntu"])
         assert connection
         connection.close()
     assert (found.user, found.users_tried) == ("ubuntu", ("admin", "ec2-user", "ubuntu"))
+    told = [record.getMessage() for record in caplog.records if record.levelno == logging.DEBUG]
+    assert told == [
+        f"login as {user} at 127.0.0.1: {outcome}"
+        for user, outcome in (("admin", "denied"), ("ec2-user", "denied"), ("ubuntu", "accepted"))
+    ]
 
 
 def test_a_server_without_public_keys_is_denied_and_says_so(key: LoginKey) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from amigate.disk.child.isolation import Isolation
 
 _TICK_S = 0.1
+_TELL_S = 20.0
 _EXIT_S = 2.0
 """For a child that closed its connection to exit."""
 _RETURN_S = 5.0
@@ -61,18 +62,19 @@ def in_child(
     *,
     limits: Limits | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Answer:
     """Return what `work` returns in a process that has nothing but these devices.
 
     IncompleteError and UnsupportedError of the work are raised here, with their text; a child that ends otherwise is
-    an EndedError, which is an IncompleteError too. Devices are read by a thread of their own. One that is still
-    reading when the child is ended gets 5 s to come back."""
+    an EndedError, which is an IncompleteError too. `progress` is told now and then how many bytes were read. Devices
+    are read by a thread of their own. One that is still reading when the child is ended gets 5 s to come back."""
     limits = limits or Limits()
     order = _order(work, devices, limits)
     ours, theirs = socket.socketpair()
     server = Server(ours, devices, limits)
     with ours, _serving(server, ours, order) as future, _child(theirs) as process:
-        _wait(future, limits, cancelled)
+        _wait(future, limits, cancelled, lambda: progress(server.read_bytes))
         try:
             data = future.result()
         except EOFError:
@@ -144,10 +146,14 @@ def _serving(server: Server, connection: socket.socket, order: bytes) -> Iterato
         thread.join(_RETURN_S)
 
 
-def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool]) -> None:
-    """Wait until there is an answer, or an error instead of one."""
+def _wait(future: Future[bytes], limits: Limits, cancelled: Callable[[], bool], tell: Callable[[], None]) -> None:
+    """Wait until there is an answer, or an error instead of one; `tell` every `_TELL_S`."""
     deadline = time.monotonic() + limits.wall_s
+    told = time.monotonic()
     while not wait([future], _TICK_S).done:
+        if time.monotonic() > told + _TELL_S:
+            told = time.monotonic()
+            tell()
         if time.monotonic() > deadline:
             raise ended.late(limits)
         if cancelled():

@@ -28,7 +28,8 @@ class Server:
         self._devices = devices
         self._limits = limits
         self._requests = 0
-        self._bytes = 0
+        self.read_bytes = 0
+        """So far."""
         self._listing: dict[int, tuple[int, Iterator[Extent]]] = {}
         """By device: what is listed already ends here, and the rest."""
         self.isolation: Isolation | None = None
@@ -101,8 +102,8 @@ class Server:
 
     def _take(self, *, requests: int, read_bytes: int = 0) -> None:
         self._requests += requests
-        self._bytes += read_bytes
-        if self._requests > self._limits.requests or self._bytes > self._limits.read_bytes:
+        self.read_bytes += read_bytes
+        if self._requests > self._limits.requests or self.read_bytes > self._limits.read_bytes:
             raise EndedError(
                 Ending.REQUESTS,
                 f"asked for more than {self._limits.requests} times, or {self._limits.read_bytes} bytes, of the image",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amigate.disk.blocks import Extent, IncompleteError, UnsupportedError
-from amigate.disk.child import wire
+from amigate.disk.child import run, wire
 from amigate.disk.child.ended import EndedError, Ending
 from amigate.disk.child.limits import Limits
 
@@ -160,3 +161,18 @@ def test_noise_ends_in_words(said: list[bytes], greeted: bool) -> None:  # noqa:
     with suppress(EndedError, EOFError):
         heard(hello + b"".join(said), device, Device(b""))
     assert all(0 <= each.offset < each.end <= SIZE for each in (*device.reads, *device.wanted))
+
+
+def test_who_waits_for_an_answer_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_TELL_S", 0.0)
+    monkeypatch.setattr(run, "_TICK_S", 0.001)
+    answer: Future[bytes] = Future()
+    told: list[int] = []
+
+    def tell() -> None:
+        told.append(len(told))
+        if len(told) == 3:
+            answer.set_result(b"")
+
+    run._wait(answer, Limits(), lambda: False, tell)
+    assert told == [0, 1, 2]
