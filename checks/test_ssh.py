@@ -1,7 +1,16 @@
 """How sshd lets people in."""
 
+import re
+
 from amigate import Finding, check, inconclusive
+from amigate.check import Settings
+from amigate.evidence.model import Contact, Outcome
+from amigate.facts import sshd_limits
+from amigate.facts.host_trust import HostTrust
+from amigate.facts.key_sources import KeySources
+from amigate.facts.listeners import Listeners
 from amigate.facts.outside import Offers
+from amigate.facts.ssh_files import SshFiles
 from amigate.facts.ssh_servers import SshServers
 from amigate.facts.sshd import Sshd
 from amigate.facts.sshd_answers import Session
@@ -239,3 +248,210 @@ def test_offers_no_password_method(offers: Offers) -> None:
     What the server says to somebody without credentials is the truth, whichever files it has read: it must name
     neither password nor keyboard-interactive, for root, the default user and a name that nobody has."""
     assert not offers.passwords()
+
+
+@check(
+    "ssh-no-unknown-key-sources",
+    severity="critical",
+    guideline="lesson/keys-outside-authorized-keys",
+    source="https://man.openbsd.org/sshd_config#AuthorizedKeysCommand",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_unknown_key_sources(key_sources: KeySources) -> None:
+    """sshd takes keys only from known sources.
+
+    Whoever holds an authority that sshd trusts, or writes the command that it asks for keys, logs in to every machine
+    of the image, and no key file shows it. Commands of EC2 Instance Connect, SSSD and Google's agent are known ones,
+    as long as they come with their packages and root alone may change them. A file of keys that is in no home is one
+    more source where there are keys in it at rest; all others are the matter of the rule about authorized keys."""
+    assert not key_sources.unknown
+    key_sources.require_whole()
+
+
+@check(
+    "ssh-no-host-based-trust",
+    severity="high",
+    guideline="cis-like/no-host-based-trust",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_host_based_trust(sshd: Sshd, host_trust: HostTrust) -> None:
+    """No host-based trust grants a login.
+
+    A machine that is trusted to say who logs in says so for every user that it has; the files that name it outlive
+    the setting that makes sshd read them. Files without anything in them name none."""
+    found = [
+        *sshd.seen_with_other_than("hostbasedauthentication", "no"),
+        *sshd.seen_with_other_than("ignorerhosts", "yes"),
+    ]
+    assert not [*found, *host_trust.files]
+    sshd.require_seen("hostbasedauthentication", "no".__eq__)
+    sshd.require_seen("ignorerhosts", "yes".__eq__)
+
+
+@check(
+    "ssh-port-matches-declaration",
+    severity="high",
+    guideline="marketplace/ssh-port",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["instance", "probe"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+    port=22,
+)
+def test_port_matches_declaration(listeners: Listeners, contact: Contact, rule_settings: Settings) -> None:
+    """sshd listens on the declared port.
+
+    Whoever launches the image opens the port that its documentation names, and its scanner tries that one. What the
+    kernel lists as listening counts, as under socket activation the keyword Port says nothing; and the port at which
+    the launch was reached."""
+    port = rule_settings["port"]
+    reached = contact.port if contact.outcome in {Outcome.ACCEPTED, Outcome.DENIED} else None
+    open_to_others = [each for each in listeners.all if each.protocol == "tcp" and not each.is_loopback]
+    elsewhere = [
+        each.finding()
+        for each in open_to_others
+        if each.port != port and ("sshd" in each.processes or each.port == reached)
+    ]
+    nowhere = Finding(subject=f"tcp port {port}", detail="nothing listens on the declared port")
+    assert not [*elsewhere, *([] if port in {each.port for each in open_to_others} else [nowhere])]
+    if reached is None:
+        inconclusive(f"the launch was not reached from outside: {contact.detail}")
+
+
+@check(
+    "ssh-strict-modes-no-user-environment",
+    severity="medium",
+    guideline="cis-like/ssh-strict-modes",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_strict_modes_no_user_environment(sshd: Sshd) -> None:
+    """sshd enforces StrictModes and ignores user environments.
+
+    Without the first, a key file that others may write lets them in; with the second, a user sets what the login
+    shell and forced commands run with."""
+    found = [
+        *sshd.seen_with_other_than("strictmodes", "yes"),
+        *sshd.seen_with_other_than("permituserenvironment", "no"),
+    ]
+    assert not found
+    sshd.require_seen("strictmodes", "yes".__eq__)
+    sshd.require_seen("permituserenvironment", "no".__eq__)
+
+
+BROKEN = {
+    "ciphers": re.compile(r"3des|arcfour|-cbc"),
+    "kexalgorithms": re.compile(r"sha1"),
+    "macs": re.compile(r"md5|-96"),
+    "hostkeyalgorithms": re.compile(r"ssh-dss"),
+}
+"""What is in the names of algorithms that are broken; new ones are not, so they need no new version of this."""
+
+
+@check(
+    "ssh-no-weak-algorithms",
+    severity="medium",
+    guideline="cis-like/ssh-algorithms",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_no_weak_algorithms(sshd: Sshd) -> None:
+    """sshd offers no broken algorithm.
+
+    A client may ask for the weakest that the server has. sshd itself is asked, as a policy of the whole system may
+    stand behind its files."""
+    found = {}
+    for session in sshd.sessions:
+        for keyword, broken in BROKEN.items():
+            names = session.value(keyword).split(",")
+            if names == [""]:
+                inconclusive(f"sshd does not say which {keyword} it has")
+            weak = [name for name in names if broken.search(name)]
+            if weak:
+                found[keyword] = sshd.finding(session, keyword, f"{keyword} has {', '.join(weak)}")
+    assert not list(found.values())
+
+
+FORWARDING = (
+    "allowtcpforwarding",
+    "allowagentforwarding",
+    "allowstreamlocalforwarding",
+    "x11forwarding",
+    "permittunnel",
+    "gatewayports",
+)
+
+
+@check(
+    "ssh-forwarding-disabled",
+    severity="low",
+    guideline="cis-like/ssh-forwarding",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_forwarding_disabled(sshd: Sshd) -> None:
+    """sshd forwards neither ports, agents, X11 nor tunnels.
+
+    Whoever has a login reaches what the machine reaches, and whoever has the machine uses the agents of those who log
+    in. Many products need it. `DisableForwarding` switches all of it off, whatever else is said."""
+    found = [
+        finding
+        for keyword in FORWARDING
+        for finding in sshd.seen_with_other_than(keyword, "no", but_for=lambda s: s.value("disableforwarding") == "yes")
+    ]
+    assert not found
+    if any(session.value("disableforwarding") != "yes" for session in sshd.sessions):
+        for keyword in FORWARDING:
+            sshd.require_seen(keyword, "no".__eq__)
+    sshd.require_seen("disableforwarding", "yes".__eq__)
+
+
+@check(
+    "ssh-login-limits-set",
+    severity="low",
+    guideline="cis-like/ssh-login-limits",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["instance", "disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+    max_auth_tries=4,
+    login_grace_s=60,
+    max_sessions=10,
+    max_startups="10:30:60",
+    client_alive_s=300,
+    client_alive_count=3,
+)
+def test_login_limits_set(sshd: Sshd, rule_settings: Settings) -> None:
+    """sshd limits tries, login time and idle sessions.
+
+    Guessing gets few tries a connection, connections that do not log in end soon, and a session whose client is gone
+    does not stay. Each number is the most that is taken; none, where 0 means that there is no limit, is too many."""
+    assert not sshd_limits.faults(sshd, rule_settings)
+
+
+@check(
+    "ssh-file-modes-tight",
+    severity="medium",
+    guideline="cis-like/ssh-file-modes",
+    source="https://github.com/dev-sec/ssh-baseline",
+    evidence=["disk"],
+    remedy="sshd",
+    applies_when="sshd is installed",
+)
+def test_file_modes_tight(ssh_files: SshFiles) -> None:
+    """SSH server files belong to root with tight modes.
+
+    Whoever may change a file that sshd reads decides who logs in, and whoever may read a host key poses as the
+    machine. Red Hat's group ssh_keys may read host keys."""
+    assert not ssh_files.faults

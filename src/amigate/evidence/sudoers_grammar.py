@@ -61,8 +61,8 @@ class Parsed:
     rules: list[Rule] = field(default_factory=list)
     defaults: list[Default] = field(default_factory=list)
     user_aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    includes: list[tuple[str, str]] = field(default_factory=list)
-    """`include` or `includedir`, and the path as written."""
+    includes: list[tuple[str, str, int]] = field(default_factory=list)
+    """`include` or `includedir`, the path as written, and the line."""
 
 
 def parse(text: str, path: str) -> Parsed:
@@ -80,10 +80,10 @@ def parse(text: str, path: str) -> Parsed:
 def statement(line: str, path: str, number: int) -> Parsed:
     """Read one logical line; raises InconclusiveError for one in no known form."""
     if (include := _INCLUDE.fullmatch(line.strip())) is not None:
-        return Parsed(includes=[(include[1], _path(include[2]))])
+        return Parsed(includes=[(include[1], _path(include[2]), number)])
     content = " ".join(_without_comment(line).split())
     if (alias := _ALIAS.fullmatch(content)) is not None:
-        return Parsed(user_aliases=_aliases(alias[2]) if alias[1] == "User" else {})
+        return Parsed(user_aliases=_aliases(alias[2], path, number) if alias[1] == "User" else {})
     if (defaults := _DEFAULTS.fullmatch(content)) is not None:
         scope = f"{defaults[1]}{defaults[2]}" if defaults[1] else ""
         found = [Default(path=path, line=number, text=each, scope=scope) for each in split(defaults[3], ",")]
@@ -130,12 +130,12 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\\(.)", r"\1", word.replace('"', "")) for word in split(text, ","))
 
 
-def _aliases(text: str) -> dict[str, tuple[str, ...]]:
+def _aliases(text: str, path: str, line: int) -> dict[str, tuple[str, ...]]:
     found = {}
     for part in split(text, ":"):
         name, equals, members = part.partition("=")
         if not equals:
-            raise InconclusiveError("an alias of sudoers is in no known form")
+            raise InconclusiveError(f"{path}:{line} has an alias in no form that is known here")
         found[name.strip()] = _words(re.sub(r"!\s+", "!", members))
     return found
 

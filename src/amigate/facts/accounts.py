@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, ReadFile
-from amigate.evidence.redaction.accounts import HASH, LOCKS, NUMBER
+from amigate.evidence.redaction.accounts import HASH, HIDDEN, LOCKS, NUMBER
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from amigate.evidence.model import View
 
@@ -40,7 +40,7 @@ class Password(StrEnum):
     HASH = "hash"
     """A password that works."""
     LOCKED_HASH = "locked-hash"
-    """A hash behind `!` or `*`: no password works, until it is unlocked; the hash is still there."""
+    """A hash behind `!`, `*` or another word: no password works, until it is unlocked; the hash is still there."""
     NONE = "none"
     """`*`, `!`, `!!`, `*LOCK*` and whatever else crypt never returns: no password works."""
     SHADOWED = "shadowed"
@@ -55,7 +55,8 @@ def classify(text: str, *, passwd: bool = False) -> Password:
         return Password.SHADOWED
     if HASH.fullmatch(text):
         return Password.HASH
-    return Password.LOCKED_HASH if HASH.fullmatch(text.lstrip(LOCKS)) else Password.NONE
+    hidden = HASH.fullmatch(text.lstrip(LOCKS)) or HIDDEN.search(text)
+    return Password.LOCKED_HASH if hidden else Password.NONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,10 @@ class ShadowLine:
     name: str
     password: Password
     line: int
+    is_locked: bool = False
+    """Whether the field begins with `!`: without PAM, sshd refuses keys too."""
+    dates: tuple[str, ...] = ()
+    """The fields behind the password, as written or as placeholders."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +136,58 @@ class Accounts:
         users = (account for account in self.everybody if account.may_log_in)
         return tuple(sorted(users, key=lambda account: (account.uid != 0, account.line)))
 
+    def login_users_other_than(self, expected: Collection[str]) -> list[Finding]:
+        """Find the accounts whose shell lets a user in and that are not `expected`.
+
+        SUSE gives nobody a shell, and no password. Raises InconclusiveError where there may be more, and none was
+        found."""
+        known = {PASSWD: self.all, **self.more}
+        found = [
+            Finding(
+                subject=account.name, path=path, line=account.line, detail=f"this account has the shell {account.shell}"
+            )
+            for path, accounts in known.items()
+            for account in accounts
+            if account.may_log_in and account.name not in expected and (account.name, account.uid) != _NOBODY
+        ]
+        if not found:
+            self.require_all_seen()
+            self.require_well_formed()
+        return found
+
+    def system_shells(self, uid_min: int) -> list[Finding]:
+        """Find the accounts below `uid_min`, other than root, whose shell lets a user in.
+
+        Raises InconclusiveError where there may be more, and none was found."""
+        people = {account.name for account in self.everybody if account.uid == 0 or account.uid >= uid_min}
+        return self.login_users_other_than(people)
+
+    def locked(self, user: str) -> list[Finding] | None:
+        """Find the lock on `user`'s password that keeps sshd without PAM from taking keys; None without such a user."""
+        if all(account.name != user for account in self.everybody):
+            return None
+        lines = [(SHADOW, line) for line in self.shadow or ()]
+        lines += [(path, line) for path, more in self.more_shadow.items() for line in more]
+        return [
+            Finding(subject=user, path=path, line=line.line, detail="the password field begins with `!`")
+            for path, line in lines
+            if line.name == user and line.is_locked
+        ]
+
+    def require_well_formed(self) -> None:
+        """Raise InconclusiveError for a line that programs read in different ways.
+
+        Of two lines for one name, C libraries take the first, and editing tools either; glibc passes over a line of
+        shadow with more fields than it knows, and others do not."""
+        for path, group in self._files():
+            seen: set[str] = set()
+            for line in group:
+                if line.name in seen:
+                    raise InconclusiveError(f"{path}:{line.line} names an account that an earlier line has named")
+                if isinstance(line, ShadowLine) and len(line.dates) > _DATES:
+                    raise InconclusiveError(f"{path}:{line.line} has more fields than shadow(5) knows")
+                seen.add(line.name)
+
     def superusers_with_password(self) -> list[Finding]:
         """Find the accounts with uid 0 whose password field lets somebody in.
 
@@ -147,6 +204,8 @@ class Accounts:
                 ]
         if unknown and not found:
             raise InconclusiveError(f"{PASSWD} refers to {SHADOW} for {unknown[0]}, which has no such line")
+        if not found:
+            self.require_well_formed()
         return found
 
     def empty_passwords(self) -> list[Finding]:
@@ -164,11 +223,16 @@ class Accounts:
         if not found:
             self._require_shadow()
             self.require_all_seen()
+            self.require_well_formed()
         return found
 
     def usable_hashes(self) -> list[Finding]:
         """Find every line of passwd and shadow with a password hash that works; who has which shell is no matter."""
         return self._lines_with(Password.HASH, "a password is set")
+
+    def hidden_hashes(self) -> list[Finding]:
+        """Find every line of passwd and shadow with a password hash behind a lock."""
+        return self._lines_with(Password.LOCKED_HASH, "a password hash is behind the lock")
 
     def other_superusers(self) -> list[Finding]:
         """Find every account with uid 0 that is not called root; musl takes a number modulo 2³²."""
@@ -180,6 +244,7 @@ class Accounts:
         ]
         if not found:
             self.require_all_seen()
+            self.require_well_formed()
         return found
 
     def _files(self) -> list[tuple[str, Sequence[Account | ShadowLine]]]:
@@ -212,6 +277,9 @@ _USABLE = {
 
 
 _UIDS = 1 << 32
+_NOBODY = ("nobody", 65534)
+_DATES = 7
+"""Fields of shadow(5) behind the password."""
 
 
 Line = TypeVar("Line")
@@ -261,6 +329,14 @@ def _shadow(text: str) -> list[ShadowLine]:
     for number, line in enumerate(text.split("\n"), 1):
         name, colon, rest = line.lstrip(" \t").partition(":")
         if name and colon:
-            password = classify(rest.partition(":")[0])
-            lines.append(ShadowLine(name=name, password=password, line=number))
+            text, *dates = rest.rstrip("\r").split(":")
+            lines.append(
+                ShadowLine(
+                    name=name,
+                    password=classify(text),
+                    line=number,
+                    is_locked=text.startswith("!"),
+                    dates=tuple(dates),
+                )
+            )
     return lines

@@ -47,6 +47,8 @@ class CloudConfig:
     """The file that each value comes from; what it holds comes from the same file."""
     lines: Mapping[str, Mapping[Keys, int]] = field(repr=False)
     """The line of each value, by file."""
+    documents: Mapping[str, Any] = field(repr=False)
+    """What each file says by itself, whichever wins."""
 
     @classmethod
     def read(cls, view: View) -> CloudConfig:
@@ -54,11 +56,12 @@ class CloudConfig:
         merged: dict[str, Any] = {}
         sources: dict[Keys, str] = {}
         lines: dict[str, dict[Keys, int]] = {}
+        documents: dict[str, Any] = {}
         main = view.text(MAIN)
         for path in [*_parts(view), *([] if main is None else [MAIN])]:
-            value, lines[path] = _load(view.text(path) or "", path)
-            merged = _merged(merged, value, (), sources, path)
-        return cls(files=tuple(lines), merged=merged, sources=sources, lines=lines)
+            documents[path], lines[path] = load_file(view.text(path) or "", path)
+            merged = _merged(merged, documents[path], (), sources, path)
+        return cls(files=tuple(lines), merged=merged, sources=sources, lines=lines, documents=documents)
 
     def origin(self, keys: Keys) -> tuple[str, int | None]:
         """Return the file that a value comes from, empty where nothing says it, and the line."""
@@ -95,6 +98,10 @@ class CloudConfig:
         path, line = self.origin(keys)
         return Finding(subject=".".join(map(str, keys)), path=path, line=line, detail=detail)
 
+    def finding_in(self, path: str, keys: Keys, detail: str) -> Finding:
+        """Return the same of the value that one file has at `keys`, whether it wins or not."""
+        return Finding(subject=".".join(map(str, keys)), path=path, line=self.lines[path].get(keys), detail=detail)
+
     def where(self, sought: Callable[[Keys, Any], bool], detail: str) -> list[Finding]:
         """Find the values that `sought` says yes to."""
         return [self.finding(keys, detail) for keys, value in self.walk() if sought(keys, value)]
@@ -107,7 +114,8 @@ def _parts(view: View) -> list[str]:
     return sorted(names, key=posixpath.basename, reverse=True)
 
 
-def _load(text: str, path: str) -> tuple[dict[str, Any], dict[Keys, int]]:
+def load_file(text: str, path: str) -> tuple[dict[str, Any], dict[Keys, int]]:
+    """Return what a file says, and the line of each value; raises InconclusiveError where that cannot be told."""
     if text.lstrip().lower().startswith("## template:"):
         raise InconclusiveError(f"{path} is a template, whose values only a running machine has")
     value, lines = load(text, path)

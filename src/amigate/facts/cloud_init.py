@@ -12,6 +12,7 @@ from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.evidence.redaction.cloud_switches import POLICY, WORD
 from amigate.facts import services
+from amigate.facts.boot_loaders import BOOT
 from amigate.facts.host_keys import CLOCK
 from amigate.facts.services import Services
 from amigate.result import Finding
@@ -31,30 +32,6 @@ _PROGRAMS = (
 )
 _MARKER = ReadFile("/etc/cloud/cloud-init.disabled", Keep.NOTHING)
 _IDENTIFY = ReadFile("/etc/cloud/ds-identify.cfg", Keep.CLOUD_SWITCHES)
-_BOOT_CAP_BYTES = 1024 * 1024
-_BOOT = (
-    *(
-        Glob(pattern, Keep.CLOUD_SWITCHES, cap_bytes=_BOOT_CAP_BYTES)
-        for pattern in (
-            "/boot/grub/grub.cfg",
-            "/boot/grub2/grub.cfg",
-            "/boot/grub/menu.lst",
-            "/boot/grub2/grubenv",
-            "/boot/loader/entries/*.conf",
-            "/boot/efi/loader/entries/*.conf",
-            "/efi/loader/entries/*.conf",
-            "/boot/extlinux*",
-            "/boot/extlinux/*.conf",
-            "/boot/efi/EFI/*/grub.cfg",
-            "/boot/EFI/*/grub.cfg",
-            "/efi/EFI/*/grub.cfg",
-            "/etc/kernel/cmdline",
-            "/etc/default/grub",
-            "/etc/default/grub.d/*.cfg",
-        )
-    ),
-)
-"""Where the kernel's command line is written; the last of them when the menu is made anew."""
 _MODULES = ("cloud_init_modules", "cloud_config_modules", "cloud_final_modules")
 _SOURCES = {"ec2", "ec2local"}
 _NO = {"false", "no", "off", "0"}
@@ -124,7 +101,7 @@ def _module(entry: Any) -> str:
 def _switched_off(view: View) -> Iterator[Finding]:
     if view.entry(_MARKER.path) is not None:
         yield Finding(path=_MARKER.path, detail="this file keeps cloud-init from running")
-    for glob in _BOOT:
+    for glob in BOOT:
         for entry in view.glob(glob.key):
             if entry.kind is not Kind.FILE and entry.content is None and not entry.withheld:
                 continue  # a folder, or a link that leads to a partition of its own
@@ -151,7 +128,7 @@ def _then(view: View) -> Iterator[Question]:
     if view.is_at_rest(CLOCK.key):
         yield from _PROGRAMS
         yield from (_MARKER, _IDENTIFY)
-        yield from _BOOT
+        yield from BOOT
     if services.NEEDS.then is not None:
         yield from services.NEEDS.then(view)
 

@@ -11,6 +11,7 @@ from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts import accounts, sshd_at_rest, sshd_config
 from amigate.facts.sshd_answers import SPELLINGS, Session, answered, evaluated
+from amigate.facts.sshd_keywords import EVALUATED
 from amigate.facts.sshd_sessions import ANYBODY, Criterion, Server, command, criteria, is_blind, server
 from amigate.result import Finding
 
@@ -91,7 +92,7 @@ class Sshd:
         group that nobody here is in.
         """
         for line in self._lines_of(keyword):
-            value = _printed(line.words)
+            value = _value_of(line)
             if not line.match or sound(value):
                 continue
             if is_blind(line.match) or all(value != _printed([each.value(keyword)]) for each in self.sessions):
@@ -110,7 +111,7 @@ class Sshd:
 
     def may_become(self, keyword: str, sound: Callable[[str], bool]) -> bool:
         """Whether some Match block gives `keyword` a value that is not sound, whoever it is for."""
-        return any(line.match and not sound(_printed(line.words)) for line in self._lines_of(keyword))
+        return any(line.match and not sound(_value_of(line)) for line in self._lines_of(keyword))
 
     def finding(self, session: Session, keyword: str, detail: str = "") -> Finding:
         """Return the finding that `session` has the value it has, at the line that gives it."""
@@ -141,7 +142,7 @@ class Sshd:
 
     def _origin(self, keyword: str, value: str) -> Line | None:
         """Return the line that sets `keyword` to `value`; the first that does wins, a Match beats what is outside."""
-        found = [line for line in self._lines_of(keyword) if _printed(line.words) == value.lower()]
+        found = [line for line in self._lines_of(keyword) if _value_of(line) == value.lower()]
         return min(found, key=lambda line: not line.match, default=None)
 
     def _lines_of(self, keyword: str) -> list[Line]:
@@ -150,6 +151,12 @@ class Sshd:
 
 def _is_at_rest(view: View) -> bool:
     return view.is_at_rest(PROCESSES.key)
+
+
+def _value_of(line: Line) -> str:
+    """Return what a line sets as `sshd -T` prints it; a time in seconds, so that 2m and 120 are one."""
+    keyword = EVALUATED.get(line.keyword)
+    return _printed(((keyword.read(line.words) if keyword else None) or " ".join(line.words),))
 
 
 def _printed(words: Sequence[str]) -> str:

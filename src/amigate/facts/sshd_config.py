@@ -70,8 +70,6 @@ def pattern(word: str) -> str:
 
 
 def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator[Line]:
-    if depth > _INCLUDE_DEPTH:
-        raise InconclusiveError(f"{path}: includes are nested deeper than sshd allows")
     text = view.text(path)
     if text is None:
         raise InconclusiveError(f"{path} is missing")
@@ -84,4 +82,6 @@ def _read(view: View, path: str, outer: tuple[str, ...], depth: int) -> Iterator
         if keyword == "include":
             for word in words:
                 for entry in view.glob(pattern(word)):
+                    if depth == _INCLUDE_DEPTH:
+                        raise InconclusiveError(f"{path}:{number}: includes are nested deeper than sshd allows")
                     yield from _read(view, entry.path, match, depth + 1)

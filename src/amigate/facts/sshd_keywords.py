@@ -48,6 +48,18 @@ def _number(words: Sequence[str]) -> str | None:
     return str(int(word)) if re.fullmatch(r"\d{1,9}", word, re.ASCII) else None
 
 
+def _startups(words: Sequence[str]) -> str | None:
+    """Read how many may be logging in: `begin:rate:most`, or one number for the first and the last."""
+    word = _word(words) or ""
+    if re.fullmatch(r"[1-9]\d{0,8}", word, re.ASCII):
+        return f"{int(word)}:30:{int(word)}"
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,3}):(\d{1,9})", word, re.ASCII)
+    if found is None:
+        return None
+    begin, rate, most = map(int, found.groups())
+    return f"{begin}:{rate}:{most}" if begin <= most and 1 <= rate <= 100 else None  # noqa: PLR2004 - per cent
+
+
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -156,6 +168,7 @@ EVALUATED: dict[str, Keyword] = {
     "clientaliveinterval": Keyword(_time, ("0",)),
     "clientalivecountmax": Keyword(_number, ("3",)),
     "maxauthtries": Keyword(_number, ("6",)),
+    "maxstartups": Keyword(_startups, ("10:30:100",)),
     "maxsessions": Keyword(_number, ("10",)),
     "x11displayoffset": Keyword(_number, ("10",)),
 }
@@ -181,7 +194,8 @@ _MATCHABLE_TOO = _each(
     "rsaauthentication setenv skeyauthentication streamlocalbindmask unusedconnectiontimeout "
 )
 _GLOBAL = _each(
-    "dsaauthentication hostcertificate hostkey ignoreuserknownhosts logingracetime permituserenvironment "
+    "dsaauthentication hostcertificate hostkey ignoreuserknownhosts logingracetime maxstartups "
+    "permituserenvironment "
     "port printlastlog printmotd strictmodes tcpkeepalive usedns usepam "
 )
 MATCHABLE = EVALUATED.keys() - _GLOBAL | _MATCHABLE_TOO
@@ -198,7 +212,7 @@ KNOWN = frozenset(
             "gssapikeyexchange gssapistorecredentialsonrekey gssapistrictacceptorcheck gssusesessionccache "
             "gssapiusesessioncredcache hostkeyagent hostkeyalgorithms kerberosgetafstoken kerberosorlocalpasswd "
             "kerberostgtpassing kerberosticketcleanup kerberosuniqueccache kerberosusekuserok kexalgorithms "
-            "keyregenerationinterval listenaddress logverbose macs maxstartups modulifile "
+            "keyregenerationinterval listenaddress logverbose macs modulifile "
             "pamauthenticationviakbdint pamservicename permitblacklistedkeys persourcemaxstartups "
             "persourcenetblocksize persourcepenalties persourcepenaltyexemptlist pidfile protocol requiredrsasize "
             "reversemappingcheck rhostsauthentication rsaminsize securitykeyprovider serverkeybits sshdauthpath "

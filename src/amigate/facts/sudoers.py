@@ -119,15 +119,15 @@ def _members(user: str, aliases: Mapping[str, tuple[str, ...]], through: tuple[s
 
 def _read(view: View, path: str, depth: int) -> Iterator[Parsed]:
     """Yield a file and what it includes; a missing include is passed over, as sudo does."""
-    if depth > _DEPTH:
-        raise InconclusiveError(f"{path}: includes are nested deeper than sudo allows")
     text = view.text(path)
     if text is None:
         return
     parsed = parse(text, path)
     yield parsed
-    for kind, name in parsed.includes:
+    for kind, name, line in parsed.includes:
         for each in _files(view, path, kind, name):
+            if depth == _DEPTH:
+                raise InconclusiveError(f"{path}:{line}: includes are nested deeper than sudo allows")
             yield from _read(view, each, depth + 1)
 
 
@@ -158,7 +158,7 @@ def _then(view: View) -> list[Question]:
     while waiting:
         path = waiting.pop()
         text = view.text(path) if path in view.entries else None
-        for kind, name in parse(text or "", path).includes:
+        for kind, name, _ in parse(text or "", path).includes:
             target = _absolute(path, name)
             found[_file(target) if kind == "include" else Glob(f"{target}/*", Keep.SUDOERS)] = None
             known = kind == "include" or f"{target}/*" in view.globbed

@@ -59,8 +59,35 @@ def test_every_step_meets_known_rules_and_says_why() -> None:
         assert one.rationale
 
 
-BY_HAND = {("keys", "ssh-host-key-paths-per-boot"), ("sshd", "ssh-no-other-servers")}
-"""What no step does: the host key that a session knows would change under it, and which server is the right one."""
+BY_HAND = {
+    ("keys", "ssh-host-key-paths-per-boot"),
+    *(
+        ("sshd", rule)
+        for rule in (
+            "ssh-file-modes-tight",
+            "ssh-forwarding-disabled",
+            "ssh-login-limits-set",
+            "ssh-no-host-based-trust",
+            "ssh-no-other-servers",
+            "ssh-no-weak-algorithms",
+            "ssh-port-matches-declaration",
+            "ssh-strict-modes-no-user-environment",
+        )
+    ),
+    *(
+        ("accounts", rule)
+        for rule in (
+            "account-no-autologin",
+            "account-no-unexpected-login-users",
+            "account-pam-not-weakened",
+            "account-remote-identity-backends-clean",
+            "account-sudo-rules-expected",
+            "account-system-accounts-cannot-login",
+        )
+    ),
+}
+"""What no step does: the host key that a session knows would change under it, which server, account or module is the
+right one, and what is a matter of taste."""
 
 
 def test_a_step_that_a_check_names_as_its_remedy_meets_it() -> None:

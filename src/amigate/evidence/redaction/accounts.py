@@ -24,8 +24,12 @@ LOCKS = "!*"
 NUMBER = re.compile(r"[ \t]*\+?0*([0-9]{1,10})")
 
 _NAME = re.compile(r"[^\s:\x00-\x20\x7f]{1,256}")
-_NO_PASSWORD = re.compile(r"[!*]*+(?:x|NP|LK|LOCK)?[!*]*+")
-_SCHEME = re.compile(r"\$(1|2|2[abxy]|3|5|6|7|8|y|gy|sha1|md5|argon2i|argon2d|argon2id|scrypt|sm3|sm3y)(?=[$,])")
+NO_PASSWORD = re.compile(r"[!*]*+(?:x|NP|LK|LOCK)?[!*]*+")
+"""What stands in a password field instead of one."""
+_SCHEMES = "1|2|2[abxy]|3|5|6|7|8|y|gy|sha1|md5|argon2i|argon2d|argon2id|scrypt|sm3|sm3y"
+_SCHEME = re.compile(rf"\$({_SCHEMES})(?=[$,])")
+HIDDEN = re.compile(rf"\$(?:amigate|{_SCHEMES})[$,]")
+"""A hash of modular form, whatever stands in front of it."""
 _DATE = re.compile(r"-?[0-9]{0,10}\r?")
 _MEMBERS = re.compile(r"[\w.@$,+-]{0,16384}\r?", re.ASCII)
 _MOST_FIELDS = 12
@@ -48,10 +52,12 @@ def groups(content: bytes, mac: Mac) -> Kept:
 
 def password(text: str, mac: Mac) -> str:
     """Return what is kept of a password field."""
-    if _NO_PASSWORD.fullmatch(text):
+    if NO_PASSWORD.fullmatch(text):
         return text
     lock = "" if HASH.fullmatch(text) else text[: len(text) - len(text.lstrip(LOCKS))]
     rest = text[len(lock) :]
+    if (hidden := HIDDEN.search(rest)) is not None and hidden.start() > 0:
+        lock, rest = lock or LOCKS[1], rest[hidden.start() :]
     if not HASH.fullmatch(rest):
         return lock + placeholder(rest, mac)
     return f"{lock}$amigate${_scheme(rest)}${len(rest)}${mac(rest.encode('utf-8', 'surrogateescape'))}"

@@ -16,7 +16,7 @@ from amigate.check import InconclusiveError
 from amigate.evidence.redaction import sudoers
 from amigate.evidence.redaction.accounts import password
 from amigate.evidence.redaction.cloud_keys import KEYS, MODULES
-from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError, decoded, encoded, placeholder
+from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError, decoded, encoded, placeholder, review_digest
 from amigate.evidence.redaction.keys import options
 from amigate.evidence.yaml_tree import document
 
@@ -31,7 +31,7 @@ _MOST_BYTES = 64 * 1024
 _SWITCH = re.compile(r"true|false|yes|no|on|off|unchanged|[01]", re.IGNORECASE)
 _NAME = re.compile(r"[\w.$@+-]{1,64}", re.ASCII)
 _NAMES = re.compile(r"[\w.$@+, -]{0,1024}", re.ASCII)
-_SHELL = re.compile(r"/[\w./-]{1,255}", re.ASCII)
+_PATH = re.compile(r"/[\w./-]{1,255}", re.ASCII)
 _SOURCE = re.compile(r"[A-Za-z0-9]{1,40}")
 _KEY_TYPE = re.compile(r"(?:rsa|dsa|ecdsa|ed25519)(?:-sk)?")
 _MODULE = re.compile("|".join(map(re.escape, MODULES)))
@@ -66,10 +66,13 @@ _OF_USER: Mapping[str, re.Pattern[str]] = {
     "name": _NAME,
     "groups": _NAMES,
     "primary_group": _NAME,
-    "shell": _SHELL,
+    "shell": _PATH,
 }  # fmt: skip
 """What is judged of an account."""
 _PASSWORDS = {"passwd", "hashed_passwd"}
+REVIEWED = ("bootcmd", "runcmd", "write_files", "power_state", "phone_home")
+"""Sections that a person has to have looked at; each gets a digest."""
+_FOLDER = ("system_info", "paths", "cloud_dir")
 _ACCOUNTS = {("users",), ("user",), ("system_info", "default_user")}
 """Where accounts are described; those of lists stand in the list."""
 _NULL, _BOOL = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
@@ -84,14 +87,21 @@ def config(content: bytes, mac: Mac) -> Kept:
     if len(content) > _MOST_BYTES:
         raise UnknownFormError
     try:
-        node, _, _ = document(text, "")
+        node, value, _ = document(text, "")
         if node is None:
             return Kept(content=b"")
         writer = _Writer(mac, _shared(node))
         writer.write(node, ())
+        sections = {name: value[name] for name in REVIEWED if name in value} if isinstance(value, dict) else {}
+        digests = {digest_name(name): review_digest(encoded(repr(each))) for name, each in sections.items()}
     except (InconclusiveError, RecursionError):
         raise UnknownFormError from None
-    return Kept(content=encoded("".join(writer.parts) + "\n"))
+    return Kept(content=encoded("".join(writer.parts) + "\n"), summary=digests)
+
+
+def digest_name(section: str) -> str:
+    """Return under which name the digest of a section is among what is known of a file."""
+    return f"digest of {section}"
 
 
 def _shared(root: yaml.Node) -> set[int]:
@@ -191,4 +201,6 @@ def _form(at: tuple[str, ...] | None) -> re.Pattern[str] | None:
         return None
     if at[:-1] in _ACCOUNTS:
         return _OF_USER.get(at[-1])
+    if at == _FOLDER:
+        return _PATH
     return _SETTINGS.get(at[0]) if len(at) == 1 else None

@@ -15,17 +15,22 @@ from amigate.evidence.redaction import (
     cloud_config,
     cloud_switches,
     counts,
+    doas,
     identities,
     keys,
+    login_defs,
+    name_services,
+    network,
     os_release,
     packages,
+    pam,
     private_keys,
     sockets,
     sshd,
     sudoers,
     units,
 )
-from amigate.evidence.redaction.kept import Kept, UnknownFormError
+from amigate.evidence.redaction.kept import Kept, UnknownFormError, review_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,11 +63,17 @@ def _digest(content: bytes, mac: Mac) -> Kept:
     )
 
 
+def _reviewed(content: bytes, mac: Mac) -> Kept:
+    del mac
+    return Kept(summary={"digest": review_digest(content)}, withheld="content not kept: only a digest is")
+
+
 FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.WHOLE: _nothing,
     Keep.NOTHING: _nothing,
     Keep.SIZE: _size,
     Keep.DIGEST: _digest,
+    Keep.REVIEWED: _reviewed,
     Keep.PRIVATE_KEY: private_keys.private_key,
     Keep.PASSWD: accounts.passwd,
     Keep.SHADOW: accounts.shadow,
@@ -83,7 +94,14 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.CLOUD_CONFIG: cloud_config.config,
     Keep.CLOUD_SWITCHES: cloud_switches.cloud_switches,
     Keep.SUDOERS: sudoers.policy,
+    Keep.DOAS: doas.policy,
+    Keep.LOGIN_DEFS: login_defs.login_defs,
+    Keep.NAME_SERVICES: name_services.name_services,
     Keep.SSHD_START: units.sshd_start,
+    Keep.AUTOLOGIN: units.consoles,
+    Keep.PAM: pam.stacks,
+    Keep.NETWORK_CARDS: network.cards,
+    Keep.NETPLAN: network.netplan,
     Keep.PRESETS: units.presets,
     Keep.OS_RELEASE: os_release.os_release,
     Keep.MACHINE_ID: os_release.machine_id,

@@ -67,7 +67,7 @@ def rule(text: str, mac: Mac) -> str:
 
 def _written(said: Parsed, mac: Mac) -> str:
     """Return a line that reads as `said`, without what is not kept; empty for one that says nothing."""
-    for kind, path in said.includes:
+    for kind, path, _ in said.includes:
         if not _PATH.fullmatch(path):
             raise UnknownFormError
         return f'@{kind} "{path}"'

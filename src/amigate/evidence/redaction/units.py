@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from amigate.evidence import autologin
 from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError, decoded, encoded, line_by_line, placeholder
 from amigate.evidence.redaction.sshd import open_option
 from amigate.evidence.sshd_start import VARIABLES, assigned, exec_starts
@@ -27,7 +28,7 @@ _VERBS = ("enable", "disable")
 
 
 def sshd_start(content: bytes, mac: Mac) -> Kept:
-    """Keep the command lines that start sshd, and the variables that hold options of it; nothing else of a unit."""
+    """Keep the command lines that start sshd, the variables with its options, and that a console is logged in."""
     text = decoded(content)
     kept = []
     for program, words in exec_starts(text):
@@ -37,7 +38,14 @@ def sshd_start(content: bytes, mac: Mac) -> Kept:
         for words in assigned(text, variable):
             value = _UNREADABLE if words is None else shlex.quote(shlex.join(_options(words, mac)))
             kept.append(f"{variable}={value}")
+    kept += autologin.kept(text)
     return Kept(content=encoded("".join(f"{line}\n" for line in kept)))
+
+
+def consoles(content: bytes, mac: Mac) -> Kept:
+    """Keep that a line logs somebody in at a console, with its number."""
+    del mac
+    return Kept(content=encoded("".join(f"{line}\n" for line in autologin.kept(decoded(content)))))
 
 
 def presets(content: bytes, mac: Mac) -> Kept:
