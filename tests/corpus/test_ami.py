@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from amigate.check import Ask, check_of
-from amigate.evidence import codec
+from amigate.check import Ask
 from amigate.evidence.model import asked
-from amigate.facts.catalogue import IMAGE_FACTS
 from amigate.judge import catalogue
-from amigate.judge.decide import decide
 from amigate.judge.places import Place
 from amigate.judge.process import Judge
 from amigate.plan import asks
 from amigate.result import Status, Witness
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from .judging import decisions
 
-    from amigate.evidence.model import Evidence
-    from amigate.judge.decide import Decision
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PASS, FAIL, WARN, UNSURE, NONE = (
     Status.PASS,
@@ -55,12 +49,7 @@ RULES = (
     KEY, POLICY, ACCESS, PUBLIC_QUOTA, SHARING_QUOTA, SNAPSHOTS, PERMISSIONS, AGE, IMDS, MODERN, PROVENANCE, WORDS,
     ENCRYPTING, CVES, MALWARE, MARKETPLACE, WATERMARK,
 )  # fmt: skip
-FUNCTIONS: dict[str, Callable[..., None]] = {
-    declared.id: function
-    for module in ("test_ami_origin", "test_ami_sharing")
-    for function in vars(importlib.import_module(f"amigate.checks.{module}")).values()
-    if (declared := check_of(function)) is not None
-}
+PLACES = {rule: (Place(Witness.EC2),) for rule in RULES}
 
 OURS, OTHER, DEBIAN, EVIL = "123456789012", "111122223333", "136693071363", "666677778888"
 AMI, PARENT, BASE = "ami-0123456789abcdef0", "ami-11111111111111111", "ami-22222222222222222"
@@ -642,22 +631,8 @@ CASES = {
 }
 
 
-def decided(rule: str, evidence: Evidence, settings: Mapping[str, Any]) -> Decision:
-    """Return how a rule is decided, in this process, by what the judge's child does."""
-    function = FUNCTIONS[rule]
-    declared = check_of(function)
-    assert declared
-    chosen = dict(declared.settings) | {name: value for name, value in settings.items() if name in declared.settings}
-    facts = {fact.name: fact.read for fact in IMAGE_FACTS}
-    judging = False
-    try:
-        wanted = inspect.signature(function).parameters
-        arguments = {name: chosen if name == "rule_settings" else facts[name](evidence) for name in wanted}
-        judging = True
-        function(**arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the judge decides what it means
-        return decide(error, judging=judging)
-    return decide(None, judging=True)
+def _of_rule(rule: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in catalogue.checks()[rule].settings}
 
 
 def spoilt(case: Case, kit: Any) -> Any:
@@ -679,8 +654,9 @@ def spoilt(case: Case, kit: Any) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_each_rule_answers_as_aws_describes_the_image(name: str, kit: Any) -> None:
     case = CASES[name]
-    evidence = codec.load(codec.dump(spoilt(case, kit).evidence()))
-    found = {rule: decided(rule, evidence, case.settings) for rule in RULES}
+    image = spoilt(case, kit)
+    settings = {rule: _of_rule(rule, case.settings) for rule in RULES}
+    found = {rule: decision for (rule, _), (decision, _) in decisions(PLACES, image.evidence(), settings).items()}
     assert {rule: str(decision.status) for rule, decision in found.items()} == {
         rule: str(status) for rule, status in {**SOUND, **case.expected}.items()
     }, {rule: decision.message for rule, decision in found.items()}
@@ -696,8 +672,7 @@ def test_each_rule_answers_as_aws_describes_the_image(name: str, kit: Any) -> No
 @pytest.mark.parametrize("name", ["a sound image for everybody", "AWS lets nobody ask", WRONG])
 def test_the_judges_own_process_answers_the_same(name: str, kit: Any) -> None:
     case, evidence = CASES[name], spoilt(CASES[name], kit).evidence()
-    where = {rule: (Place(Witness.EC2),) for rule in RULES}
-    with Judge(where) as child:
+    with Judge(PLACES) as child:
         found = child.judge(evidence)
     assert {rule: str(decision.status) for (rule, _), (decision, _) in found.items()} == {
         rule: str(status) for rule, status in {**SOUND, **case.expected}.items()
