@@ -162,6 +162,10 @@ class InconclusiveError(AnswerError):
     """The question was asked and cannot be decided; the text says why, without secrets."""
 
 
+class OnlyLiveError(InconclusiveError):
+    """Only a running machine can tell, and this was none: where one was asked, its answer alone counts."""
+
+
 class WarnError(AnswerError):
     """The rule is met, with remarks."""
 

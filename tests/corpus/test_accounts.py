@@ -359,7 +359,7 @@ CASES = {
     "consoles that ask": case(
         writes(
             "/etc/inittab",
-            "tty1::respawn:/sbin/getty 38400 tty1\n::sysinit:/sbin/openrc sysinit\n"
+            "tty1::respawn:/sbin/getty 38400 tty1\ntty2::askfirst:/sbin/getty\n::sysinit:/sbin/openrc sysinit\n"
             "1:2345:respawn:/sbin/agetty -J 115200 hvc0\n",
         ),
         writes(

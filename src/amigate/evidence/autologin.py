@@ -96,7 +96,7 @@ def _is_autologin(word: str) -> bool:
 
 def _program(words: Sequence[str]) -> str:
     """Return the name of what is started in the place of login(1); empty where nothing is."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if word in ("-l", "--login-program"):
             return following.rpartition("/")[2]
         if word.startswith("--login-program="):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
-from amigate.check import InconclusiveError
+from amigate.check import InconclusiveError, OnlyLiveError
 from amigate.detect.hits import DETECTORS_VERSION, Sort
 
 if TYPE_CHECKING:
@@ -320,6 +320,8 @@ class View:
 
     def _answer(self, key: str) -> Answer:
         self._usable()
+        if self.is_at_rest(key):
+            raise OnlyLiveError(at_rest(key))
         if key not in self.answers:
             raise InconclusiveError(self.unseen.get(key, f"{key}: not collected"))
         return self.answers[key]

@@ -28,8 +28,11 @@ class SshdSyntax:
     def read(cls, view: View) -> SshdSyntax:
         """Read what sshd said.
 
-        Raises NotApplicableError where there is no SSH server, InconclusiveError where it could not be asked."""
+        Raises NotApplicableError where there is no SSH server, InconclusiveError where it could not be asked, as of a
+        disk at rest on which nothing is seen to be missing."""
         question, main = _asked(view, sshd.required_program(view))
+        if view.is_at_rest(question.key) and (missing := _missing_includes(view, main)):
+            return cls(faults=tuple(missing))
         answer = view.answer(question.key)
         said = answer.stderr.decode("utf-8", "replace") + answer.text
         if answer.exit_code == 0:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amigate.check import InconclusiveError, NotApplicableError, WarnError
+from amigate.check import InconclusiveError, NotApplicableError, OnlyLiveError, WarnError
 from amigate.errors import AmigateError
 from amigate.result import Finding, Status
 
@@ -26,6 +26,8 @@ class Decision:
     status: Status
     message: str = ""
     findings: tuple[Finding, ...] = ()
+    only_live: bool = False
+    """Inconclusive because only a running machine can tell."""
 
 
 class OutOfTimeError(Exception):
@@ -40,7 +42,7 @@ class ReturnedError(Exception):
     """A test returned a value instead of asserting it."""
 
 
-def decide(  # noqa: PLR0911 - one for each way to end
+def decide(  # noqa: C901, PLR0911 - one for each way to end
     error: BaseException | None, *, judging: bool
 ) -> Decision:
     """Return the decision for a check that ended with `error`, None when it returned.
@@ -56,6 +58,8 @@ def decide(  # noqa: PLR0911 - one for each way to end
             return Decision(status=Status.NOT_APPLICABLE, message=str(error))
         case WarnError():
             return Decision(status=Status.WARN, message=str(error), findings=error.findings)
+        case OnlyLiveError():
+            return Decision(status=Status.INCONCLUSIVE, message=str(error), only_live=True)
         case InconclusiveError() | AmigateError():
             return Decision(status=Status.INCONCLUSIVE, message=str(error))
         case OutOfTimeError():

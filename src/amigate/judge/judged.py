@@ -163,6 +163,7 @@ def line_of(rule: str, place: Place, decision: Decision, duration_s: float) -> b
         "place": str(place),
         "status": decision.status,
         "message": decision.message,
+        "only_live": decision.only_live,
         "findings": [dataclasses.asdict(finding) for finding in decision.findings],
         "duration_s": duration_s,
     }

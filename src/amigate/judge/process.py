@@ -80,7 +80,8 @@ def decision_in(row: Mapping[str, Any]) -> tuple[Decision, float] | None:
     try:
         Place.parse(row["place"])
         findings = tuple(Finding(**finding) for finding in row["findings"])
-        decision = Decision(status=Status(row["status"]), message=str(row["message"]), findings=findings)
+        status, is_live = Status(row["status"]), row.get("only_live") is True
+        decision = Decision(status=status, message=str(row["message"]), findings=findings, only_live=is_live)
         return decision, float(row["duration_s"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -13,12 +13,14 @@ from amigate.plan import asked_of
 from amigate.result import Finding, Result, Status, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from amigate.check import Check
     from amigate.plan import Plan
     from amigate.profile import Profile, Waiver
 
+LIVE = frozenset({Witness.INSTANCE, Witness.TWIN, Witness.PROBE})
+"""Witnesses that are running machines."""
 Decisions = dict[tuple[str, Place], tuple[Decision, float]]
 
 
@@ -38,7 +40,10 @@ def results(  # noqa: PLR0913 - what a result depends on
         severity = profile.choice(rule).severity or check.severity
         expected = places(check, asked, planned)
         waivers = [waiver for waiver in profile.waivers if waiver.rule == rule]
-        decision = _combine(rule, expected, decisions, partial(_waive, waivers=waivers, today=today))
+        tells = [each for each in expected if not (LIVE & {*check.evidence} and _only_live(rule, each, decisions))]
+        decision = _combine(rule, tells, decisions, partial(_waive, waivers=waivers, today=today))
+        if expected and not tells:
+            decision = replace(decision, message="only a running machine can tell, and none was asked")
         hurts = decision.status in (Status.FAIL, Status.INCONCLUSIVE)
         found.append(
             Result(
@@ -63,7 +68,7 @@ def results(  # noqa: PLR0913 - what a result depends on
 
 
 def _combine(
-    rule: str, expected: tuple[Place, ...], decisions: Decisions, waive: Callable[[Decision], Decision]
+    rule: str, expected: Sequence[Place], decisions: Decisions, waive: Callable[[Decision], Decision]
 ) -> Decision:
     """Combine the judgements of one rule; one that is missing could not be decided.
 
@@ -78,6 +83,12 @@ def _combine(
         seen = str(place.launch or (place.witness if place.witness is Witness.DISK else ""))
         found.append(waive(replace(decision, findings=tuple(_seen(each, seen) for each in decision.findings))))
     return worst(found)
+
+
+def _only_live(rule: str, place: Place, decisions: Decisions) -> bool:
+    """Whether the place is a disk at rest that is no witness of the rule, as only a running machine can tell."""
+    answer = decisions.get((rule, place))
+    return answer is not None and answer[0].only_live and place.witness is Witness.DISK
 
 
 def _seen(finding: Finding, launch: str) -> Finding:

@@ -19,6 +19,7 @@ from amigate.profile import Profile
 from amigate.result import Finding, Report, Result, Scope, Severity, Status, Target, Verdict, Witness, verdict
 
 TODAY = datetime.date(2026, 6, 15)
+DISK = Place(Witness.DISK)
 A, B = Place(Witness.INSTANCE, Launch.A), Place(Witness.INSTANCE, Launch.B)
 FINDING = Finding(subject="user bob", path="/etc/passwd", line=3, detail="there")
 
@@ -85,6 +86,25 @@ def test_an_answer_that_is_missing_is_inconclusive(answered: dict[Place, tuple[D
 
 def test_answers_of_places_nobody_asked_about_count_for_nothing() -> None:
     assert one({A: ended(Status.PASS), Place(Witness.DISK): ended(Status.PASS)}).status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("answered", [Status.PASS, Status.FAIL, Status.INCONCLUSIVE])
+def test_a_disk_is_no_witness_of_what_only_a_machine_can_tell(answered: Status) -> None:
+    at_rest = Decision(status=Status.INCONCLUSIVE, message="only live", only_live=True), 0.0
+    both = {"a-rule": rule(evidence=(Witness.INSTANCE, Witness.DISK))}
+    asked = (Witness.INSTANCE, Witness.DISK)
+    answers = {("a-rule", DISK): at_rest, ("a-rule", A): ended(answered), ("a-rule", B): ended(Status.PASS)}
+    planned = Plan(launches=(Launch.A, Launch.B))
+    assert results(profile(), both, asked, planned, answers)[0].status is answered
+    del answers["a-rule", A]
+    assert results(profile(), both, asked, planned, answers)[0].status is Status.INCONCLUSIVE
+
+
+def test_what_only_a_machine_can_tell_was_not_asked_of_a_disk_alone() -> None:
+    at_rest = {("a-rule", DISK): (Decision(status=Status.INCONCLUSIVE, only_live=True), 0.0)}
+    both, alone = ({"a-rule": rule(evidence=each)} for each in ((Witness.INSTANCE, Witness.DISK), (Witness.DISK,)))
+    assert results(profile(), both, (Witness.DISK,), Plan(), at_rest)[0].status is Status.NOT_ASKED
+    assert results(profile(), alone, (Witness.DISK,), Plan(), at_rest)[0].status is Status.INCONCLUSIVE
 
 
 def test_a_rule_whose_witnesses_were_not_asked_is_not_asked() -> None:
