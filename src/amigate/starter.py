@@ -54,6 +54,7 @@ profile = "{PROFILE}"
 # ssh-port = 22
 # timeout = 600                            # seconds until a login must work
 # quiet = true
+# verbose = true                           # which excludes quiet
 """
 _OWN = re.compile(r"^(?:#.*|name:.*|description:.*)\n", re.MULTILINE)
 _RULE = re.compile(r"^  (?P<rule>[a-z0-9-]+):$", re.MULTILINE)

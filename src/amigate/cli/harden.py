@@ -113,7 +113,7 @@ def parse(target: str, identity: Path | None, known_hosts: Path | None, *, accep
 
 
 def _tell(applied: Applied, *, diffs: bool) -> None:
-    from amigate.report.escape import printable  # noqa: PLC0415 - slow to import
+    from amigate.report.escape import no_command, printable  # noqa: PLC0415 - slow to import
 
     step, log = applied.step, applied.log
     state = "nothing to change" if not log.changes else counted(len(log.changes))
@@ -121,7 +121,8 @@ def _tell(applied: Applied, *, diffs: bool) -> None:
     for change in log.changes:
         click.echo(f"  {change.deed}: {printable(change.what)}")
         if diffs and change.diff:
-            click.echo(change.diff)
+            for line in change.diff.splitlines():
+                click.echo(no_command("\t".join(map(printable, line.split("\t")))))
     for note in log.notes:
         click.echo(f"  note: {printable(note)}")
 

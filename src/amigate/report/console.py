@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from amigate.report import wording
-from amigate.report.escape import printable, shown
+from amigate.report.escape import no_command, printable, shown
 from amigate.result import Status, Verdict
 
 if TYPE_CHECKING:
@@ -53,13 +53,7 @@ def render(report: Report, *, color: bool = False, narrow: bool = False) -> str:
     lines += ["", *(f"Note: {shown(note)}" for note in report.notes)]
     counts = " · ".join(f"{number} {status}" for status, number in report.counts.items() if number)
     lines += [*_fixes(report), counts, _verdict(report, color=color)]
-    return "\n".join(_no_command(line) for line in lines) + "\n"
-
-
-def _no_command(line: str) -> str:
-    """Return a line that GitHub's runner takes for no command: those begin with two colons, indented or not."""
-    text = line.lstrip()
-    return line.replace("::", "\\x3a:", 1) if text.startswith("::") else line
+    return "\n".join(no_command(line) for line in lines) + "\n"
 
 
 def _head(report: Report) -> list[str]:

@@ -27,3 +27,8 @@ def shown(text: str) -> str:
     """Return `text` printable, and no longer than a reader can take in."""
     escaped = printable(text[: LONGEST + 1])
     return escaped if len(escaped) <= LONGEST else f"{escaped[:LONGEST]}… (cut)"
+
+
+def no_command(line: str) -> str:
+    """Return a line that GitHub's runner takes for no command: those begin with two colons, indented or not."""
+    return line.replace("::", "\\x3a:", 1) if line.lstrip().startswith("::") else line
