@@ -294,7 +294,14 @@ CASES = {
             writes("/etc/network/interfaces", "auto lo\niface lo inet loopback\n"),
         )
     ),
-    "netplan's file is no YAML": Case(writes("/etc/netplan/1.yaml", "a: [\n"), {CARDS: UNSURE}),
+    "a card, in what is no YAML": Case(
+        writes("/etc/netplan/1.yaml", "network: [\n macaddress: 02:de:ad:be:ef:01\n"),
+        {CARDS: FAIL},
+        [(CARDS, "/etc/netplan/1.yaml", 2)],
+    ),
+    "settings of cards that are larger than is read": Case(
+        writes("/etc/network/interfaces", "# x\n" * 70_000), {CARDS: UNSURE}
+    ),
     # What runs.
     "commands": Case(
         all_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from amigate.evidence.questions import Question
 
 _FILES = (
-    Glob("/etc/netplan/*.yaml", Keep.NETPLAN),
     *(
-        Glob(pattern, Keep.NETWORK_CARDS)
+        Glob(pattern, Keep.CARDS)
         for pattern in (
+            "/etc/netplan/*",
             "/etc/NetworkManager/system-connections/*",
             "/etc/sysconfig/network-scripts/ifcfg-*",
             "/etc/sysconfig/network/ifcfg-*",
@@ -45,7 +46,7 @@ class BuilderNetwork:
 
     @classmethod
     def read(cls, view: View) -> BuilderNetwork:
-        """Read every file; raises InconclusiveError where one was not seen or is in no known form."""
+        """Read every file; raises InconclusiveError where one was not seen."""
         return cls(all=tuple(_findings(view)))
 
 
@@ -54,10 +55,11 @@ def _findings(view: View) -> Iterator[Finding]:
         for entry in view.glob(glob.key):
             if entry.kind is Kind.DIRECTORY or entry.target == "/dev/null":
                 continue
-            for number, line in enumerate((view.text(entry.path) or "").split("\n"), 1):
-                for what in line.split():
-                    if what in _SAYS:
-                        yield Finding(path=entry.path, line=number, detail=_SAYS[what])
+            if CARD not in entry.summary:
+                raise InconclusiveError(f"{entry.path}: it could not be read")
+            for what, detail in _SAYS.items():
+                for number in filter(None, entry.summary[what].split(",")):
+                    yield Finding(path=entry.path, line=int(number), detail=detail)
 
 
 def _then(view: View) -> Iterator[Question]:

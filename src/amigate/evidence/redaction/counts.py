@@ -5,9 +5,11 @@ Of each the number of lines that count is kept, and the number of the first of t
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from amigate.evidence.redaction import network
 from amigate.evidence.redaction.kept import Kept, Mac, decoded
 
 if TYPE_CHECKING:
@@ -38,9 +40,12 @@ def hosts(content: bytes, mac: Mac) -> Kept:
 
 
 def cards(content: bytes, mac: Mac) -> Kept:
-    """Count the lines with the address of a network card, or with the id of a connection."""
+    """Count the lines with the address of a network card, or with the id of a connection.
+
+    The numbers of lines that name a card, and of those that give one a fixed address, are kept as well."""
     del mac
-    return _count(content, lambda line: _CARD.search(line.partition("#")[0]) is not None)
+    counted = _count(content, lambda line: _CARD.search(line.partition("#")[0]) is not None)
+    return replace(counted, summary={**counted.summary, **network.told(content)})
 
 
 def stored_answers(content: bytes, mac: Mac) -> Kept:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from amigate.check import InconclusiveError
-from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError, decoded, encoded
+from amigate.evidence.redaction.kept import decoded
 from amigate.evidence.yaml_tree import load
 
 if TYPE_CHECKING:
@@ -22,39 +22,45 @@ _MAC = re.compile(
 _SETTING = re.compile(
     r"\s*(?:IPADDR\w{0,8}|IPV6ADDR\w{0,16}|Address|address(?:es)?\d{0,4})\s*[\s=]\s*['\"]?(?P<value>[0-9A-Fa-f.:]{2,45})",
 )
+_NETPLAN = re.compile(r"(?m)^network:")
 _MOST_BYTES = 64 * 1024
+_MOST_LINES = 1000
 
 
-def cards(content: bytes, mac: Mac) -> Kept:
-    """Keep, line by line, which of the two it does: of ifcfg files, keyfiles, systemd's, ifupdown's and udev's."""
-    del mac
-    return Kept(content=encoded("\n".join(map(_line, decoded(content).split("\n")))))
+def told(content: bytes) -> dict[str, str]:
+    """Return the numbers of the lines that do either, as `3,7`.
 
-
-def netplan(content: bytes, mac: Mac) -> Kept:
-    """Keep the same of netplan's YAML; raises UnknownFormError for what is none that is read safely."""
-    del mac
+    Read are ifcfg files, keyfiles, systemd's, ifupdown's and udev's, and netplan's YAML."""
     text = decoded(content)
-    if len(content) > _MOST_BYTES:
-        raise UnknownFormError
+    found = _of_yaml(text) if _NETPLAN.search(text) and len(content) <= _MOST_BYTES else None
+    lines = found if found is not None else [set(_line(line)) for line in text.split("\n")]
+    return {
+        what: ",".join([str(number) for number, said in enumerate(lines, 1) if what in said][:_MOST_LINES])
+        for what in (CARD, ADDRESS)
+    }
+
+
+def _of_yaml(text: str) -> list[set[str]] | None:
+    """Return what each line of a document says; None where it is none that is read safely."""
     try:
         value, places = load(text, "")
     except InconclusiveError:
-        raise UnknownFormError from None
-    said: dict[int, set[str]] = {}
+        return None
+    said: list[set[str]] = [set() for _ in text.split("\n")]
     for keys, each in _leaves(value, ()):
-        what = _of_netplan(keys, each)
-        if what:
-            said.setdefault(_place(places, keys), set()).add(what)
-    return Kept(content=encoded("\n".join(" ".join(sorted(said.get(at, ()))) for at in range(1, text.count("\n") + 2))))
+        if what := _of_netplan(keys, each):
+            said[_place(places, keys) - 1].add(what)
+    return said
 
 
-def _line(line: str) -> str:
+def _line(line: str) -> Iterator[str]:
     if line.lstrip().startswith(("#", ";")):
-        return "#"
+        return
     setting = _SETTING.match(line)
-    found = [CARD] if _MAC.search(line) else []
-    return " ".join([*found, *([ADDRESS] if setting and _is_of_a_host(setting["value"]) else [])])
+    if _MAC.search(line):
+        yield CARD
+    if setting and _is_of_a_host(setting["value"]):
+        yield ADDRESS
 
 
 def _is_of_a_host(text: str) -> bool:
