@@ -79,5 +79,11 @@ class ShareError(AmigateError):
     """The image was not shared, or not as asked."""
 
 
+class SharedUpstreamError(ShareError):
+    """Somebody was given the image before it was judged."""
+
+    exit_code = Exit.BLOCKED
+
+
 class SandboxError(AmigateError):
     """The sandbox cannot start, or an image of it cannot be built."""

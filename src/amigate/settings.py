@@ -44,7 +44,9 @@ SETTINGS: Mapping[str, str] = {
     "ssh-jump-identity": TEXT,
 }
 """What can be set, named as the flags are, and what it has to be."""
-FLAG_ONLY = frozenset({"accept-partial", "account", "dry-run", "endpoint-url", "evidence", "keep", "save-evidence"})
+FLAG_ONLY = frozenset(
+    {"accept-partial", "account", "deregister-failed", "dry-run", "endpoint-url", "evidence", "keep", "save-evidence"}
+)
 """Flags that decide what one run means, or whom it trusts: no file sets them."""
 NAMES = ("amigate.toml", "pyproject.toml")
 """In the order in which they are looked for in a folder."""

@@ -18,6 +18,7 @@ from amigate.check import Ask
 from amigate.disk.blocks import UnsupportedError
 from amigate.disk.ebs import Ebs
 from amigate.disk.ebs_client import ebs_client
+from amigate.gate.deregister import deregister
 from amigate.gate.share import permissions, share
 from amigate.profile import Egress
 from amigate.result import Report, Result, Severity, Status
@@ -131,6 +132,15 @@ def sharing(aws: Aws) -> set[str]:
     return actions
 
 
+def after_packer(aws: Aws) -> set[str]:
+    """Refuse and deregister what Packer has made, as far as that is more than validating and sharing."""
+    instance = aws.ec2.run_instances(ImageId=make_image(aws), MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    ami = aws.ec2.create_image(InstanceId=instance, Name=f"built {os.urandom(4).hex()}")["ImageId"]
+    with recorded(aws.ec2) as actions:
+        deregister(aws, ami)
+    return actions
+
+
 def reaping_(aws: Aws) -> set[str]:
     """Do what reap does with what a killed run left."""
     ami = make_image(aws)
@@ -184,6 +194,7 @@ def asking_(aws: Aws) -> set[str]:
 FLOWS: dict[str, Callable[[Aws], set[str]]] = {
     "validate.json": validating,
     "share.json": sharing,
+    "packer.json": after_packer,
     "reap.json": reaping_,
     "preflight.json": asking_,
 }

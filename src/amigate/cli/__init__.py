@@ -25,6 +25,7 @@ COMMANDS = {
     "share": "Share an AMI with other accounts, if it passes.",
     "inspect": "Show what an AMI is made of, and who may launch it.",
     "bake": "Make a hardened AMI from another one, and judge it.",
+    "packer": "Gate the images that a build of Packer has made, and share those that pass.",
     "harden": "Harden a machine of which an image is to be made.",
     "reap": "Remove what runs left behind in an account.",
     "init": "Write a profile and settings to start with, each line with a comment.",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from amigate.settings import Settings
 
-COMMANDS = frozenset({"bake", "doctor", "harden", "inspect", "reap", "report", "share", "validate"})
+COMMANDS = frozenset({"bake", "doctor", "harden", "inspect", "packer", "reap", "report", "share", "validate"})
 META = "amigate.settings"
 """Where a context keeps the path of the file that was read."""
 

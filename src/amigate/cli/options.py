@@ -24,15 +24,13 @@ Command = Any  # a function that click decorates: its parameters are the options
 
 def aws(command: Command) -> Command:
     """Add how to reach AWS; everything else comes from the AWS configuration, as for the AWS CLI."""
-    options = [
-        click.option("--region", help="AWS region.  [default: from the AWS configuration]"),
-        click.option(
-            "--endpoint-url",
-            envvar="AWS_ENDPOINT_URL",
-            help="EC2 endpoint, such as the sandbox's.  [env: AWS_ENDPOINT_URL]",
-        ),
-    ]
-    return _apply(command, options)
+    return click.option("--region", help="AWS region.  [default: from the AWS configuration]")(endpoint(command))
+
+
+def endpoint(command: Command) -> Command:
+    """Add which EC2 is asked."""
+    text = "EC2 endpoint, such as the sandbox's.  [env: AWS_ENDPOINT_URL]"
+    return click.option("--endpoint-url", envvar="AWS_ENDPOINT_URL", help=text)(command)
 
 
 def profile(command: Command) -> Command:

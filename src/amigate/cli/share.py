@@ -75,12 +75,12 @@ def command(  # noqa: PLR0913 - one parameter per option
         click.echo(f"Dry run: {ami} would be shared with {', '.join(receivers)}.", err=aside)
         return 0
     shared = gate.share(aws, report, receivers, progress=show)
-    for line in _told(shared, gate.launch_link(report), sandbox=aws.sandbox):
+    for line in told(shared, gate.launch_link(report), sandbox=aws.sandbox):
         click.echo(line, err=aside)
     return 0
 
 
-def _told(shared: Shared, link: str, *, sandbox: bool) -> list[str]:
+def told(shared: Shared, link: str, *, sandbox: bool) -> list[str]:
     """Return what sharing came to, in lines."""
     lines = []
     if shared.already:

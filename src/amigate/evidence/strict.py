@@ -35,6 +35,8 @@ def parse(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
     except MalformedError:
         raise
+    except json.JSONDecodeError as error:
+        raise MalformedError(f"it is no JSON (line {error.lineno}, column {error.colno})") from None
     except (ValueError, RecursionError):
         raise MalformedError("it is no JSON") from None
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from amigate.errors import AmigateError, ShareError, UsageError
 from amigate.report import links
 from amigate.sources.aws_errors import aws_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from amigate.result import Report
     from amigate.sources.aws import Aws
@@ -65,6 +65,22 @@ def share(
     return Shared(ami=ami, added=added, already=already, permissions=after)
 
 
+def share_all(
+    judged: Sequence[tuple[Aws, Report]], accounts: Sequence[str], progress: Callable[[str], None] = lambda _: None
+) -> list[Shared]:
+    """Share several images, or none of them: where one cannot be shared, the others are taken back."""
+    for aws, report in judged:
+        require_shareable(aws, report)
+    done: list[tuple[Aws, Shared]] = []
+    try:
+        for aws, report in judged:
+            done.append((aws, share(aws, report, accounts, progress)))
+    except BaseException as error:
+        _take_all_back(done, error)
+        raise
+    return [shared for _, shared in done]
+
+
 def require_shareable(aws: Aws, report: Report) -> None:
     """Raise ShareError unless `report` is a pass at full scope for this image's owner, account and region."""
     target = report.target
@@ -84,8 +100,13 @@ def permissions(aws: Aws, ami: str) -> tuple[str, ...]:
     """Return who holds a launch permission: account ids, `group all`, ARNs; sorted."""
     with aws_errors(f"read the launch permissions of {ami}"):
         answer = aws.ec2.describe_image_attribute(ImageId=ami, Attribute="launchPermission")
+    return holders(answer.get("LaunchPermissions", []))
+
+
+def holders(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return who is named in launch permissions of an image, or in those of a snapshot to make volumes of it."""
     found = []
-    for permission in answer.get("LaunchPermissions", []):
+    for permission in entries:
         if "Group" in permission:
             found.append(f"group {permission['Group']}")
         else:
@@ -118,6 +139,18 @@ def _modify(aws: Aws, ami: str, action: str, accounts: Sequence[str]) -> None:
     entries = [{"UserId": account} for account in accounts]
     with aws_errors(f"change the launch permissions of {ami}"):
         aws.ec2.modify_image_attribute(ImageId=ami, LaunchPermission={action: entries})  # type: ignore[misc] # Add or Remove
+
+
+def _take_all_back(done: Sequence[tuple[Aws, Shared]], error: BaseException) -> None:
+    left = []
+    for aws, shared in done:
+        try:
+            if shared.added:
+                _take_back(aws, shared.ami, shared.added, error)
+        except ShareError as worse:
+            left.append(worse)
+    if left:
+        raise ShareError("; ".join(map(str, left)), hint="\n".join(each.hint for each in left)) from error
 
 
 def _take_back(aws: Aws, ami: str, accounts: Sequence[str], error: BaseException) -> None:
