@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.evidence.questions import Needs
 from amigate.facts import (
     account_copies,
     accounts,
@@ -12,12 +13,15 @@ from amigate.facts import (
     boot_commands,
     builder_keys,
     builder_network,
+    back_channels,
     cloud_config,
     cloud_init,
     cloud_left,
     consoles,
     disks,
     encryption_keys,
+    encrypted_folders,
+    failed_units,
     histories,
     host_keys,
     host_trust,
@@ -33,8 +37,13 @@ from amigate.facts import (
     login_defs,
     login_ends,
     memory,
+    integrity,
+    internal_endpoints,
+    legacy_services,
+    log_forwarding,
     os_release,
     outside,
+    own_traces,
     packages,
     pam,
     provisioning,
@@ -42,6 +51,8 @@ from amigate.facts import (
     remote_identities,
     residue,
     root_grants,
+    repositories,
+    scheduled_jobs,
     secrets,
     services,
     sharing_terms,
@@ -52,6 +63,7 @@ from amigate.facts import (
     stored_host_keys,
     stored_keys,
     sudoers,
+    trust_anchors,
 )
 from amigate.facts.ami import Ami
 from amigate.facts.twins import Twins
@@ -60,7 +72,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amigate.evidence.model import Evidence, View
-    from amigate.evidence.questions import Needs
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,18 @@ VIEW_FACTS = (
     ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
     ViewFact("builder_keys", builder_keys.BuilderKeys.read, builder_keys.NEEDS),
     ViewFact("memory", memory.Memory.read, memory.NEEDS),
+    ViewFact("failed_units", failed_units.FailedUnits.read, failed_units.NEEDS),
+    ViewFact("legacy_services", legacy_services.LegacyServices.read, legacy_services.NEEDS),
+    ViewFact("encrypted_folders", encrypted_folders.EncryptedFolders.read, encrypted_folders.NEEDS),
+    ViewFact("own_traces", own_traces.OwnTraces.read, own_traces.NEEDS),
+    ViewFact("log_forwarding", log_forwarding.LogForwarding.read, log_forwarding.NEEDS),
+    ViewFact("scheduled_jobs", scheduled_jobs.ScheduledJobs.read, scheduled_jobs.NEEDS),
+    ViewFact("back_channels", back_channels.BackChannels.read, back_channels.NEEDS),
+    ViewFact("internal_endpoints", internal_endpoints.InternalEndpoints.read, internal_endpoints.NEEDS),
+    ViewFact("trust_anchors", trust_anchors.TrustAnchors.read, trust_anchors.NEEDS),
+    ViewFact("integrity", integrity.Integrity.read, integrity.NEEDS),
+    ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
+    ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
