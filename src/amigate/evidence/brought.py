@@ -29,8 +29,7 @@ _CAP_BYTES = 64 * 1024
 """Of a file that is compared at rest."""
 
 # Digests of the wanted files, then what each manager's lists have; a list names a file by its path without the slash.
-_COMMAND = r"""
-w={wanted}
+_COMMAND = r"""w={wanted}
 for s in md5sum sha256sum sha1sum; do
   if command -v $s >/dev/null; then $s -- {paths} 2>/dev/null | sed 's/^\([0-9a-f]*\) [ *]/has \1 /'; fi
 done
@@ -48,8 +47,7 @@ m=$(IFS=:; for d in $PATH; do if [ -x "$d/rpm" ]; then echo "$d/rpm"; break; fi;
 if [ -n "$m" ]; then
   "$m" -qf --qf '[ships %{{FILEDIGESTS}} %{{FILENAMES}}\n]' -- {paths} 2>/dev/null | grep -F -e "$w"
 fi
-exit 0
-"""
+exit 0"""
 
 
 @dataclass(frozen=True)
