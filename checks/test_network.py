@@ -4,6 +4,7 @@ from amigate import check, warn
 from amigate.check import Settings
 from amigate.evidence.model import Contact
 from amigate.facts.back_channels import BackChannels
+from amigate.facts.host_firewall import SYSCTLS, HostFirewall
 from amigate.facts.integrity import Integrity
 from amigate.facts.internal_endpoints import InternalEndpoints
 from amigate.facts.listeners import Listeners, declared_ports
@@ -157,3 +158,23 @@ def test_package_repos_signed(repositories: Repositories) -> None:
     Whoever can answer in the name of an unsigned repository is root on each machine that updates. Every enabled one
     of dnf and yum says gpgcheck=1, itself or in the main settings; nothing switches apt's or zypper's checks off."""
     assert not repositories.unsigned
+
+
+@check(
+    "network-firewall-and-sysctl-hardened",
+    severity="low",
+    guideline="cis-like/firewall-and-sysctl",
+    source="https://github.com/digitalocean/marketplace-partners",
+    evidence=["instance"],
+    remedy="network",
+    firewall=True,
+    sysctl={name: list(values) for name, values in SYSCTLS.items()},
+)
+def test_firewall_and_sysctl_hardened(host_firewall: HostFirewall, rule_settings: Settings) -> None:
+    """Firewall and sysctl follow the hardened profile.
+
+    firewalld says that it runs, or nftables or iptables have rules for what comes in; what is installed and does not
+    filter does not count. Settings of the kernel are read as they are in effect. EC2's security groups filter too:
+    `firewall: false` leaves the machine's own out, and `sysctl` has the settings with their values."""
+    faults = host_firewall.sysctl_faults(rule_settings["sysctl"])
+    assert not faults + (host_firewall.firewall_faults() if rule_settings["firewall"] is not False else [])

@@ -6,6 +6,7 @@ from amigate import Finding, check
 from amigate.check import Settings, inconclusive, not_applicable, warn
 from amigate.facts.ami import Ami
 from amigate.facts.cloud_init import CloudInit
+from amigate.facts.kernels import Kernels
 from amigate.facts.key_fetch import KeyFetch
 from amigate.facts.legacy_services import LegacyServices
 from amigate.facts.os_release import OsRelease
@@ -95,3 +96,19 @@ def test_no_legacy_services(legacy_services: LegacyServices) -> None:
     Servers of telnet, rsh, NIS, TFTP, finger, talk, and inetd, which starts them, know no encryption and hardly any
     authentication. They are told by their programs, as packages are called differently everywhere."""
     assert not legacy_services.found
+
+
+@check(
+    "package-newest-kernel-running",
+    severity="low",
+    guideline="lesson/reboot-pending",
+    source="https://manpages.debian.org/bookworm/needrestart/needrestart.1.en.html",
+    evidence=["instance"],
+    remedy="packages",
+)
+def test_newest_kernel_running(kernels: Kernels) -> None:
+    """The newest installed kernel is running.
+
+    An update of the kernel that the boot loader does not start mends nothing. A fresh launch runs what is installed
+    but for the kernel, so no needs-restarting is asked; kernels of another flavour do not count."""
+    assert not kernels.faults()

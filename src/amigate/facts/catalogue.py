@@ -23,6 +23,7 @@ from amigate.facts import (
     encrypted_folders,
     failed_units,
     histories,
+    host_firewall,
     host_keys,
     host_trust,
     identities,
@@ -39,6 +40,8 @@ from amigate.facts import (
     memory,
     integrity,
     internal_endpoints,
+    kernels,
+    key_fetch,
     legacy_services,
     log_forwarding,
     os_release,
@@ -147,6 +150,8 @@ VIEW_FACTS = (
     ViewFact("trust_anchors", trust_anchors.TrustAnchors.read, trust_anchors.NEEDS),
     ViewFact("integrity", integrity.Integrity.read, integrity.NEEDS),
     ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
+    ViewFact("kernels", kernels.Kernels.read, kernels.NEEDS),
+    ViewFact("host_firewall", host_firewall.HostFirewall.read, host_firewall.NEEDS),
     ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
 OUTSIDE_FACTS = (
