@@ -3,6 +3,7 @@
 from amigate import Finding, check, inconclusive, not_applicable, warn
 from amigate.check import Settings
 from amigate.evidence.model import Contact, Outcome, Standing
+from amigate.facts.failed_units import FailedUnits
 from amigate.facts.outside import Offers, impaired, status_faults, unanswered
 from amigate.facts.provisioning import Provisioning
 from amigate.facts.reboot import Reboot
@@ -189,3 +190,35 @@ def test_application_secrets_random(twins: Twins, rule_settings: Settings) -> No
     if not rule_settings["files"]:
         not_applicable("the profile declares no first-boot credentials")
     assert not twins.secret_faults(rule_settings["files"])
+
+
+@check(
+    "boot-default-user-becomes-root",
+    severity="high",
+    guideline="marketplace/full-privilege",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["instance"],
+    remedy="accounts",
+)
+def test_default_user_becomes_root(root_refusals: list[Finding]) -> None:
+    """The default user can become root.
+
+    Whoever launches the image owns the machine. All that is collected from inside is collected by `sudo -n`, by the
+    user who logged in with the launch key: what was collected proves it, and a refusal is the violation."""
+    assert not root_refusals
+
+
+@check(
+    "boot-no-failed-units",
+    severity="low",
+    guideline="marketplace/well-built-image",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/best-practices-for-building-your-amis.html",
+    evidence=["instance"],
+    applies_when="systemd is the init system",
+    allowed=[],
+)
+def test_no_failed_units(failed_units: FailedUnits, rule_settings: Settings) -> None:
+    """No unit has failed after boot.
+
+    A unit that fails on a fresh launch fails on each of them. `allowed` has patterns of units that may."""
+    assert not failed_units.other_than(rule_settings["allowed"])

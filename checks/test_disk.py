@@ -3,6 +3,8 @@
 from amigate import check
 from amigate.check import Settings
 from amigate.facts.disks import Disks
+from amigate.facts.encrypted_folders import EncryptedFolders
+from amigate.facts.own_traces import OwnTraces
 
 
 @check(
@@ -57,3 +59,38 @@ def test_free_space_clean(disks: Disks, rule_settings: Settings) -> None:
     fresh file system first, then fill what is free with zeros; fstrim is not certain to reach the snapshot."""
     assert not disks.unclean(rule_settings["at_most_percent"])
     disks.require_free_space_counted()
+
+
+@check(
+    "disk-no-encrypted-filesystems",
+    severity="critical",
+    guideline="marketplace/no-encrypted-filesystems",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["disk"],
+    remedy="disk",
+    applies_when="the image is meant for AWS Marketplace, whose profile asks for it",
+)
+def test_no_encrypted_filesystems(disks: Disks, encrypted_folders: EncryptedFolders) -> None:
+    """No file system is encrypted.
+
+    AWS Marketplace scans what it sells, and cannot scan what it cannot read. LUKS, BitLocker, the encryption of ext4
+    and eCryptfs are told; what EBS encrypts is another matter. A file system that is not read leaves it open."""
+    assert not disks.encrypted() + list(encrypted_folders.found)
+    disks.require_every_volume()
+
+
+@check(
+    "disk-inspected-read-only",
+    severity="critical",
+    guideline="lesson/checker-contaminates",
+    source="https://securitycafe.ro/2024/05/08/aws-cloudquarry-digging-for-secrets-in-public-amis/",
+    evidence=["disk"],
+)
+def test_inspected_read_only(own_traces: OwnTraces, disks: Disks) -> None:
+    """Inspection changed nothing on the disk.
+
+    amigate mounts nothing: it reads the blocks of a snapshot, or of a file that it opens for reading, and replays a
+    journal in memory. What it cannot see to is that an instance which was tested is not imaged afterwards: launch key
+    and collector would be in the image, and their traces are looked for."""
+    assert not own_traces.found
+    disks.require_looked_at()

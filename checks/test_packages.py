@@ -1,10 +1,16 @@
 """What is installed."""
 
+from datetime import UTC, datetime
+
 from amigate import Finding, check
 from amigate.check import Settings, inconclusive, not_applicable, warn
 from amigate.facts.ami import Ami
 from amigate.facts.cloud_init import CloudInit
+from amigate.facts.kernels import Kernels
 from amigate.facts.key_fetch import KeyFetch
+from amigate.facts.legacy_services import LegacyServices
+from amigate.facts.os_release import OsRelease
+from amigate.facts.os_support import Support
 from amigate.facts.packages import Packages
 
 
@@ -54,3 +60,55 @@ def test_cloud_init_enabled(cloud_init: CloudInit, key_fetch: KeyFetch, logins: 
     if faults and not cloud_init.is_installed:
         key_fetch.searched.require_whole()
     assert not faults
+
+
+@check(
+    "package-os-still-supported",
+    severity="high",
+    guideline="marketplace/supported-os",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["disk"],
+    remedy="packages",
+    extended=False,
+    table_days=365,
+)
+def test_os_still_supported(os_release: OsRelease, rule_settings: Settings) -> None:
+    """The operating system is still supported.
+
+    Without support nobody mends what is found in it. `extended` counts support that is paid for; `table_days` is how
+    old amigate's table may be that says until when. A system that the table does not have leaves it open."""
+    today = datetime.now(UTC).date()
+    support = Support.of(os_release, today=today, table_days=rule_settings["table_days"])
+    assert not support.faults(os_release.path, today=today, is_extended=rule_settings["extended"] is True)
+
+
+@check(
+    "package-no-legacy-services",
+    severity="medium",
+    guideline="cis-like/legacy-services",
+    source="https://github.com/dev-sec/linux-baseline",
+    evidence=["disk"],
+    remedy="packages",
+)
+def test_no_legacy_services(legacy_services: LegacyServices) -> None:
+    """No legacy network service is installed.
+
+    Servers of telnet, rsh, NIS, TFTP, finger, talk, and inetd, which starts them, know no encryption and hardly any
+    authentication. They are told by their programs, as packages are called differently everywhere."""
+    assert not legacy_services.found
+
+
+@check(
+    "package-newest-kernel-running",
+    severity="low",
+    guideline="lesson/reboot-pending",
+    source="https://manpages.debian.org/bookworm/needrestart/needrestart.1.en.html",
+    evidence=["instance"],
+    remedy="packages",
+)
+def test_newest_kernel_running(kernels: Kernels) -> None:
+    """The newest installed kernel is running.
+
+    An update of the kernel that the boot loader does not start mends nothing. A fresh launch runs what is installed
+    but for the kernel, so no needs-restarting is asked; kernels of another flavour do not count."""
+    assert not kernels.faults()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import random
 import socket
@@ -18,11 +20,14 @@ from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.facts import (
     accounts,
     authorized_keys,
+    back_channels,
     cloud_config,
     histories,
     identities,
+    log_forwarding,
     os_release,
     packages,
+    scheduled_jobs,
     secrets,
     services,
     ssh_servers,
@@ -31,11 +36,14 @@ from amigate.facts import (
 )
 from amigate.facts.accounts import Accounts
 from amigate.facts.authorized_keys import AuthorizedKeys
+from amigate.facts.back_channels import BackChannels
 from amigate.facts.cloud_config import CloudConfig
 from amigate.facts.histories import Histories
 from amigate.facts.identities import HOST_NAME, KNOWN, asked_for, declared, digest, identity
+from amigate.facts.log_forwarding import LogForwarding
 from amigate.facts.os_release import OsRelease
 from amigate.facts.packages import Packages
+from amigate.facts.scheduled_jobs import ScheduledJobs
 from amigate.facts.secrets import Secrets
 from amigate.facts.services import Services
 from amigate.facts.ssh_servers import SshServers
@@ -62,10 +70,19 @@ def read_identities(view: View) -> dict[str, Any]:
     return {path: answer(lambda seen, path=path: identity(seen, path), view) for path in KNOWN if path != HOST_NAME}
 
 
+def read_back_channels(view: View) -> Any:
+    """Return where they are; a search at rest tells lines too."""
+    found = BackChannels.read(view)
+    return [sorted((each.path, each.subject) for each in part) for part in (found.active, found.idle)]
+
+
 FACTS = {
     "accounts": (Accounts.read, accounts.NEEDS),
     "cloud_config": (CloudConfig.read, cloud_config.NEEDS),
     "histories": (Histories.read, histories.NEEDS),
+    "back_channels": (read_back_channels, back_channels.NEEDS),
+    "log_forwarding": (LogForwarding.read, log_forwarding.NEEDS),
+    "scheduled_jobs": (ScheduledJobs.read, scheduled_jobs.NEEDS),
     "identities": (read_identities, identities.NEEDS),
     "os_release": (OsRelease.read, os_release.NEEDS),
     "packages": (Packages.read, packages.NEEDS),
@@ -247,6 +264,65 @@ def test_services(root: Any) -> None:
     assert [each.name for each in fact.named("sshd.service", "getty@.service")] == ["getty@tty1.service", "ssh.service"]
     assert (fact.preset("ssh.service"), fact.presets_at_boot) == (False, True)
     assert set(fact.masked) == {"telnet.socket"}
+
+
+def test_log_forwarding(root: Any) -> None:
+    root.write("/etc/rsyslog.conf", "*.* @@logs.example.com\n$IncludeConfig /opt/x/*.cfg\n")
+    root.write("/opt/x/a.cfg", "\n*.* @127.0.0.1\n& @b.example.com\n")
+    root.write("/etc/audit/audisp-remote.conf", "remote_server = c.example.com\n")
+    found = assert_alike(root, "log_forwarding").found
+    assert [(each.subject, each.path, each.line) for each in found] == [
+        ("logs.example.com", "/etc/rsyslog.conf", 1),
+        ("c.example.com", "/etc/audit/audisp-remote.conf", 1),
+        ("b.example.com", "/opt/x/a.cfg", 3),
+    ]
+
+
+@pytest.mark.parametrize("manager", ["dpkg", "apk", "none"])
+def test_scheduled_jobs(root: Any, manager: str) -> None:
+    """Of a unit that a package brought, one that was changed, and what nobody brought; names are as odd as can be."""
+    names = ("/usr/lib/systemd/system/a.timer", "/etc/cron.d/it's b", "/etc/periodic/daily/c")
+    for name in names:
+        root.write(name, f"{name}\n")
+    if manager == "dpkg":
+        digests = [hashlib.md5(f"{name}\n".encode(), usedforsecurity=False).hexdigest() for name in names]
+        root.write("/var/lib/dpkg/info/x.md5sums", f"{digests[0]}  {names[0][5:]}\n{digests[2]}  {names[2][1:]}\n")
+        stanza = f"Package: x\nStatus: install ok installed\nConffiles:\n {names[1]} {digests[1]} obsolete\n"
+        root.write("/var/lib/dpkg/status", stanza)
+    elif manager == "apk":
+        lines = ["P:x", "V:1-r0"]
+        for name in names:
+            digest = base64.b64encode(hashlib.sha1(f"{name}\n".encode(), usedforsecurity=False).digest()).decode()
+            folder, _, base = name[1:].rpartition("/")
+            lines += [f"F:{folder}", f"R:{base}", "a:0:0:755", f"Z:Q1{digest}"]
+        root.write("/lib/apk/db/installed", "\n".join([*lines, "", ""]))
+    root.write(names[2], "changed\n")
+    root.write("/etc/cron.d/d", "new\n")
+    root.write("/srv/bob/.config/systemd/user/e.timer", "new\n")
+    root.write("/var/spool/cron/crontabs/root", "new\n")
+    jobs = assert_alike(root, "scheduled_jobs")
+    assert set(jobs.paths) == {
+        *(*names, "/etc/cron.d/d", "/srv/bob/.config/systemd/user/e.timer", "/var/spool/cron/crontabs/root")
+    }
+    assert jobs.brought == (set() if manager == "none" else set(names[:2]))
+
+
+def test_no_scheduled_jobs(root: Any) -> None:
+    assert assert_alike(root, "scheduled_jobs").paths == ()
+
+
+def test_back_channels(root: Any) -> None:
+    root.write("/usr/local/bin/frpc", "x")
+    root.write("/usr/sbin/tailscaled", "x")
+    root.link("/etc/systemd/system/multi-user.target.wants/tailscaled.service", "/x/tailscaled.service")
+    root.write("/etc/systemd/system/t.service", "[Service]\n# ssh -R\nExecStart=/bin/ssh -NTR 22:localhost:22 a@b\n")
+    root.write("/etc/systemd/system/u.service", "[Service]\nExecStart=/usr/bin/autossh -M 0 a@b\n")
+    root.link("/etc/systemd/system/multi-user.target.wants/u.service", "/etc/systemd/system/u.service")
+    root.write("/etc/rc.local", "#!/bin/sh\n#autossh x\nssh a@b uptime\n")
+    active, idle = assert_alike(root, "back_channels")
+    wants = "/etc/systemd/system/multi-user.target.wants/tailscaled.service"
+    assert active == [(wants, "tailscaled.service"), ("/etc/systemd/system/u.service", "")]
+    assert idle == [("/etc/systemd/system/t.service", ""), ("/usr/local/bin/frpc", "")]
 
 
 def test_identities(root: Any) -> None:

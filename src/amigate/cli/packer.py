@@ -10,6 +10,7 @@ import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.cli.progress import progress
 from amigate.cli.share import told
 from amigate.errors import AmigateError, Exit, UsageError
 from amigate.result import Verdict
@@ -74,8 +75,8 @@ def command(  # noqa: PLR0913 - one parameter per option
     receivers = gate.require_accounts(accounts)
     made = packer.images(manifest, _build(run, build, builder))
     wanted = _destinations(reports, made)
-    profile = load(profile_name, frozenset(catalogue.checks()))
-    show = output.progress(quiet=quiet)
+    profile = load(profile_name, catalogue.checks())
+    show = progress(quiet=quiet)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     places = [connect(region=each.region, endpoint_url=endpoint_url) for each in made]
     for aws, each in zip(places, made, strict=True):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-DETECTORS_VERSION: Final = 2
+DETECTORS_VERSION: Final = 3
 """Goes up whenever a detector finds what it did not find before: what an older one did not find is not known."""
 
 
@@ -57,6 +57,14 @@ class Sort(StrEnum):
     """A script that fetches the launch key from the metadata of EC2."""
     KEY_FETCH_FAULT = "key-fetch-fault"
     KEY_FETCH_REMARK = "key-fetch-remark"
+    TUNNEL = "tunnel"
+    """Something that runs by itself and opens a way in by calling out."""
+    ENDPOINT = "endpoint"
+    """A setting that names a proxy, or a host that only the builder of the image reaches."""
+    CHANGED_PROGRAM = "changed-program"
+    """A program or a library that is not as its package brought it."""
+    PRIVILEGED_PROGRAM = "privileged-program"
+    """A program that runs as its owner or group (setuid, setgid), and is no package's that is known to be so."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from amigate.check import AnswerError
+from amigate.evidence.brought import Brought
+from amigate.evidence.brought import at_rest as brought_at_rest
 from amigate.evidence.file_system import FileSystem, OnlyLiveError, matches, resolve
 from amigate.evidence.line_count import counted
 from amigate.evidence.model import Answer, Entry, Kind, Searched, View, at_rest
@@ -20,6 +22,7 @@ from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run, Sea
 from amigate.evidence.redaction.redactor import see
 from amigate.evidence.script import GLOB_LIMIT
 from amigate.evidence.search import search
+from amigate.evidence.trust_anchors import ADDED_ANCHORS, added_anchors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -131,13 +134,22 @@ class _Seen:
         self.globbed.add(pattern)
 
     def _run(self, question: Run) -> None:
+        if isinstance(question, Brought):
+            self._answer(question, brought_at_rest(self.files, question.paths))
+            return
+        if question == ADDED_ANCHORS:
+            self._answer(question, added_anchors(self.files))
+            return
         path = counted(question)
         if path is None:
             self.unseen[question.key] = at_rest(question.key)
             return
         lines = self.files.read(resolve(self.files, path), question.cap_bytes).count(b"\n")
-        text = f"{lines}\n".encode("ascii")
-        answer = Answer(command=question.command, exit_code=0, stdout=text, stderr=b"")
+        self._answer(question, f"{lines}\n")
+
+    def _answer(self, question: Run, text: str) -> None:
+        raw = text.encode("utf-8", "surrogateescape")
+        answer = Answer(command=question.command, exit_code=0, stdout=raw, stderr=b"")
         self.answers[question.key] = self.redactor.answer(answer, question.keep) if self.redactor else answer
 
     def _see(self, path: str, question: ReadFile | Glob) -> None:

@@ -48,6 +48,9 @@ class EndedError(CollectionError):
     """The collector's shell ended in the middle."""
 
 
+SUDO_REFUSED = "`sudo -n` was refused, so the collector cannot run as root"
+
+
 class FrameReader:
     """Takes lines and blocks off a channel until a deadline (`time.monotonic()`); a greeting comes sooner."""
 
@@ -153,7 +156,7 @@ def _header(reader: FrameReader, nonce: str) -> int:
             return int(match[1])
         if line.strip() == NO_ROOT:
             raise CollectionError(
-                "`sudo -n` was refused, so the collector cannot run as root",
+                SUDO_REFUSED,
                 hint="Give the login user sudo without a password (NOPASSWD) and without a terminal (no requiretty), "
                 "as cloud images do.",
             )

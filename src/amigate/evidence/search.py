@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from amigate.detect import logs
 from amigate.detect.checkouts import checkouts, is_checkout
 from amigate.detect.credentials.index import credentials, kinds_of
+from amigate.detect.endpoints import endpoints
 from amigate.detect.entropy import random_values
 from amigate.detect.heads import HEAD_BYTES, by_head, is_program
 from amigate.detect.hits import DETECTORS_VERSION, Hit, Sort
@@ -24,8 +25,10 @@ from amigate.detect.memory import LONGEST_PAGE, memory, swap_page
 from amigate.detect.names import by_name, is_named
 from amigate.detect.scan import scan, scan_log, scan_pieces, scan_text
 from amigate.detect.started import environment_files, is_started, started
+from amigate.detect.tunnels import tunnels
 from amigate.detect.values import plain
 from amigate.evidence.file_system import Prefetching, Walkable, resolve
+from amigate.evidence.integrity import Integrity, Told
 from amigate.evidence.model import Found, Searched
 from amigate.evidence.pieces import TooLargeError, pieces
 from amigate.evidence.shipped import shipped
@@ -62,7 +65,7 @@ def search(files: FileSystem, folder: str = "/") -> Searched:
     going = _Search(files, folder)
     going.go()
     owners = shipped(files, {found.path for found in going.found})
-    found = [replace(each, package=owners.get(each.path, "")) for each in going.found]
+    found = [replace(each, package=owners.get(each.path, "")) for each in going.found] + going.integrity.found
     return Searched(
         detectors=DETECTORS_VERSION,
         found=tuple(sorted(found, key=lambda each: (each.path, each.line or 0, each.sort, each.detail))),
@@ -90,6 +93,11 @@ class _Search:
     environments: set[str] = field(default_factory=set)
     """Files from which units take their environment."""
     deadline: float = field(default_factory=lambda: time.monotonic() + LONGEST_S)
+    checked: Told | None = None
+    """The file that is being read, as it is compared with what its package brought."""
+
+    def __post_init__(self) -> None:
+        self.integrity = Integrity(self.files)
 
     def go(self) -> None:
         try:
@@ -138,11 +146,13 @@ class _Search:
 
     def _file(self, path: str, inode: Inode) -> None:
         head = bytearray()
+        self.checked = self.integrity.of(path, inode)
         told: dict[tuple[object, ...], Found] = {}
         try:
             for hit, line in self._hits(path, inode.size, head):
                 if hit.sort is not Sort.ENTROPY or self._is_new(line, told):
                     told.setdefault((hit.sort, line, hit.detail), _found(path, hit, line, head))
+            self.integrity.see(self.checked)
         except TooLargeError:
             self._gap(f"{_shown(path)}: it is larger than is searched")
         except UnpackError:
@@ -248,6 +258,8 @@ class _Search:
             if page and not self.is_swap_filled:
                 self.is_swap_filled = bool(piece[page if is_first else 0 :].strip(b"\0"))
             is_first = False
+            if self.checked is not None:
+                self.checked.take(piece)
             yield piece
 
     def _in_time(self, pieces: Iterator[bytes], path: str) -> Iterator[bytes]:
@@ -289,6 +301,8 @@ def _of_whole(path: str, content: bytes, size: int) -> Iterator[Hit]:
         yield from by_name(path, content, is_whole=size <= len(content))
     if size <= len(content):
         yield from key_fetches(path, content)
+        yield from tunnels(path, content)
+        yield from endpoints(path, content)
 
 
 def _found(path: str, hit: Hit, line: int | None, head: bytearray) -> Found:

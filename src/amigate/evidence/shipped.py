@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 _INFO = "/var/lib/dpkg/info"
 _STATUS = "/var/lib/dpkg/status"
+APK_DATABASES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 _CAP_BYTES = 16 * 1024 * 1024
 _MOST_LISTS = 20_000
-_MERGED = re.compile(r"/usr(?=/(?:s?bin|lib(?:32|64|x32)?)/)")
+MERGED = re.compile(r"/usr(?=/(?:s?bin|lib(?:32|64|x32)?)/)")
 """A folder that packages may still know by its old name."""
 _STATUS_LINE = re.compile(r" (/.+) ([0-9a-f]{32})(?: obsolete)?")
 
 
 def shipped(files: FileSystem, paths: Collection[str]) -> dict[str, str]:
     """Return those of `paths` that are as their package brought them, with its name; what cannot be told is not."""
-    wanted = {name: path for path in paths for name in (path, _MERGED.sub("", path, count=1))}
+    wanted = {name: path for path in paths for name in (path, MERGED.sub("", path, count=1))}
     known: dict[str, list[tuple[str, str]]] = {}
     with suppress(OSError):
         for package, name, digest in _digests(files, wanted):
@@ -43,14 +44,45 @@ def shipped(files: FileSystem, paths: Collection[str]) -> dict[str, str]:
     return found
 
 
+def every_digest(files: FileSystem) -> Iterator[tuple[str, str, str]]:
+    """Yield package, path and MD5 of every file in dpkg's lists but the conffiles; raises OSError where it has none."""
+    for name in islice(files.listdir(_INFO), _MOST_LISTS):
+        if name.endswith(".md5sums"):
+            package = name.removesuffix(".md5sums").partition(":")[0]
+            for line in _text(files, f"{_INFO}/{name}").split("\n"):
+                yield package, "/" + line[34:], line[:32]
+
+
+def listed(files: FileSystem, paths: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and digest of those of `paths` that are in a list of dpkg's (MD5) or apk's (`Q1`, SHA-1 in base64)."""
+    wanted = {name: path for path in paths for name in (path, MERGED.sub("", path, count=1))}
+    with suppress(OSError):
+        for _, name, digest in _digests(files, wanted):
+            yield wanted[name], digest
+    for database in APK_DATABASES:
+        for name, digest in _of_apk(_text(files, database)):
+            if name in wanted:
+                yield wanted[name], digest
+
+
+def _of_apk(text: str) -> Iterator[tuple[str, str]]:
+    """Yield files and digests of apk's database: a folder's line, then for each of its files one, and its digest's."""
+    folder = name = ""
+    for line in text.split("\n"):
+        if line.startswith("F:"):
+            folder = line[2:]
+        elif line.startswith("R:"):
+            name = f"/{folder}/{line[2:]}"
+        elif line.startswith("Z:") and name:
+            yield name, line[2:]
+
+
 def _digests(files: FileSystem, wanted: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield package, path and digest of what is wanted, of all lists that can be read."""
     yield from _conffiles(files, wanted)
-    for name in islice(files.listdir(_INFO), _MOST_LISTS):
-        if name.endswith(".md5sums"):
-            for line in _text(files, f"{_INFO}/{name}").split("\n"):
-                if (path := "/" + line[34:]) in wanted:
-                    yield name.removesuffix(".md5sums").partition(":")[0], path, line[:32]
+    for package, path, digest in every_digest(files):
+        if path in wanted:
+            yield package, path, digest
 
 
 def _conffiles(files: FileSystem, wanted: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.keep import Keep
-from amigate.evidence.questions import Needs, Question, ReadFile
+from amigate.evidence.questions import Needs, ReadFile
 from amigate.evidence.redaction.keys import key_line
 from amigate.facts.accounts import Account, Accounts
 from amigate.facts.sshd import Sshd
@@ -126,7 +126,8 @@ def _everybody(view: View) -> tuple[Account, ...]:
     return accounts.everybody
 
 
-def _then(view: View) -> list[Question]:
+def key_files(view: View) -> list[ReadFile]:
+    """Return the questions for the key files of all accounts that are known so far."""
     patterns: tuple[str, ...] = USUAL
     with suppress(AnswerError):  # sshd is not known yet, or not there; the usual files are worth reading all the same
         patterns = _patterns(Sshd.read(view))
@@ -137,4 +138,4 @@ def _then(view: View) -> list[Question]:
     ]
 
 
-NEEDS = Needs(then=_then)
+NEEDS = Needs(then=key_files)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.evidence.questions import Needs
 from amigate.facts import (
     account_copies,
     accounts,
     authorized_keys,
+    back_channels,
     boot_commands,
     builder_keys,
     builder_network,
@@ -17,8 +19,11 @@ from amigate.facts import (
     cloud_left,
     consoles,
     disks,
+    encrypted_folders,
     encryption_keys,
+    failed_units,
     histories,
+    host_firewall,
     host_keys,
     host_trust,
     identities,
@@ -27,21 +32,29 @@ from amigate.facts import (
     image_form,
     image_scans,
     image_words,
+    integrity,
+    internal_endpoints,
+    kernels,
     key_fetch,
     key_sources,
+    legacy_services,
     listeners,
+    log_forwarding,
     login_defs,
     login_ends,
     memory,
     os_release,
     outside,
+    own_traces,
     packages,
     pam,
     provisioning,
     reboot,
     remote_identities,
+    repositories,
     residue,
     root_grants,
+    scheduled_jobs,
     secrets,
     services,
     sharing_terms,
@@ -52,6 +65,7 @@ from amigate.facts import (
     stored_host_keys,
     stored_keys,
     sudoers,
+    trust_anchors,
 )
 from amigate.facts.ami import Ami
 from amigate.facts.twins import Twins
@@ -60,7 +74,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from amigate.evidence.model import Evidence, View
-    from amigate.evidence.questions import Needs
 
 
 @dataclass(frozen=True)
@@ -125,6 +138,20 @@ VIEW_FACTS = (
     ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
     ViewFact("builder_keys", builder_keys.BuilderKeys.read, builder_keys.NEEDS),
     ViewFact("memory", memory.Memory.read, memory.NEEDS),
+    ViewFact("failed_units", failed_units.FailedUnits.read, failed_units.NEEDS),
+    ViewFact("legacy_services", legacy_services.LegacyServices.read, legacy_services.NEEDS),
+    ViewFact("encrypted_folders", encrypted_folders.EncryptedFolders.read, encrypted_folders.NEEDS),
+    ViewFact("own_traces", own_traces.OwnTraces.read, own_traces.NEEDS),
+    ViewFact("log_forwarding", log_forwarding.LogForwarding.read, log_forwarding.NEEDS),
+    ViewFact("scheduled_jobs", scheduled_jobs.ScheduledJobs.read, scheduled_jobs.NEEDS),
+    ViewFact("back_channels", back_channels.BackChannels.read, back_channels.NEEDS),
+    ViewFact("internal_endpoints", internal_endpoints.InternalEndpoints.read, internal_endpoints.NEEDS),
+    ViewFact("trust_anchors", trust_anchors.TrustAnchors.read, trust_anchors.NEEDS),
+    ViewFact("integrity", integrity.Integrity.read, integrity.NEEDS),
+    ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
+    ViewFact("kernels", kernels.Kernels.read, kernels.NEEDS),
+    ViewFact("host_firewall", host_firewall.HostFirewall.read, host_firewall.NEEDS),
+    ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),

@@ -31,6 +31,10 @@ _JUDGED_AS_FILES = {
 }
 """What rules about files look for in files, knowing what packages ship; and what they say where they see it."""
 
+_ENCRYPTED = frozenset({"BitLocker", "crypto_LUKS"})
+"""Also among the reasons why a volume was not read that looks like two things at once."""
+_EXT_ENCRYPTION = "ext4 feature encrypt "
+"""As `disk.ext.features` refuses what has folders that are encrypted."""
 _NO_FILE_SYSTEM = frozenset(
     {
         "LVM2_member",
@@ -66,12 +70,24 @@ class Disks:
             raise NotApplicableError("a directory has files alone, and neither volumes nor free space")
         raise InconclusiveError(view.broken or "the disks of the image were not looked at")
 
+    def require_looked_at(self) -> None:
+        """Raise InconclusiveError where the bytes of no disk were looked at."""
+        self._require_any_volume()
+
     def require_every_volume(self) -> None:
         """Raise InconclusiveError where a volume was not read; names them all."""
         self._require_any_volume()
         unread = [_unread(volume) for volume in self.inspection.volumes if not volume.is_told]
         if unread:
             raise InconclusiveError("; ".join(unread))
+
+    def encrypted(self) -> list[Finding]:
+        """Find the volumes that are encrypted."""
+        return [
+            Finding(subject=volume.name, detail=f"it is encrypted ({volume.kind})")
+            for volume in self.inspection.volumes
+            if volume.kind in _ENCRYPTED or any(each in volume.reason for each in (*_ENCRYPTED, _EXT_ENCRYPTION))
+        ]
 
     def recoverable(self) -> list[Finding]:
         """Find the secrets that can be read off the disks, each once for each place.

@@ -45,6 +45,7 @@ _LINE = re.compile(
     r"(?P<remote>[0-9A-F]+:[0-9A-F]{4}) (?P<state>0A|07)(?: +\S+){5} +(?P<inode>\d+)(?: .*)?"
 )
 _NAME = re.compile(r"/proc/(\d+)/comm:(.*)", re.DOTALL)
+_DECLARED = re.compile(r"(tcp|udp)/([0-9]{1,5})")
 _LISTENS = {"tcp": "0A", "udp": "07"}
 
 
@@ -97,6 +98,18 @@ class Listeners:
             for listener in self.all
             if not listener.is_loopback and (listener.protocol, listener.port) not in declared
         ]
+
+
+def declared_ports(setting: object) -> frozenset[tuple[str, int]]:
+    """Return protocols and ports of a list such as `["tcp/443"]`; raises InconclusiveError for another form."""
+    found = [_DECLARED.fullmatch(each) if isinstance(each, str) else None for each in _listed(setting)]
+    if not all(found):
+        raise InconclusiveError("the setting declared is no list of protocols and ports such as tcp/443")
+    return frozenset((match[1], int(match[2])) for match in found if match)
+
+
+def _listed(setting: object) -> list[object]:
+    return list(setting) if isinstance(setting, list | tuple) else [None]
 
 
 def _has_header(lines: list[str], name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.model import PASSWORD_METHODS, Outcome, Standing
 from amigate.result import Finding
 
@@ -65,6 +66,17 @@ def impaired(seen: Standing) -> list[Finding]:
     """Find the instance status check failing, whatever else is not known."""
     detail = f"it is impaired after {seen.waited_s:.0f} s"
     return [Finding(subject="instance status check", detail=detail)] if seen.instance == "impaired" else []
+
+
+def becoming_root(view: View) -> list[Finding]:
+    """Find that who logged in cannot become root, by what came of collecting from inside, which is done as root.
+
+    Raises InconclusiveError where that says nothing of it."""
+    if view.broken == SUDO_REFUSED:
+        return [Finding(subject="the login user", detail="`sudo -n` is refused, or not there")]
+    if view.broken or not (view.entries or view.answers):
+        raise InconclusiveError(view.broken or "nothing was collected from inside")
+    return []
 
 
 @dataclass(frozen=True, kw_only=True)

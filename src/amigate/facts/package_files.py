@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.shipped import APK_DATABASES
 from amigate.evidence.stanzas import APK, DPKG, stanzas
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ DPKG_STATUS = "/var/lib/dpkg/status"
 """deb822(5) stanzas, https://man7.org/linux/man-pages/man1/dpkg.1.html#FILES."""
 DPKG_UPDATES = "/var/lib/dpkg/updates/*"
 """Changes that dpkg had not yet put into the status file."""
-APK_INSTALLED = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+APK_INSTALLED = APK_DATABASES
 """https://wiki.alpinelinux.org/wiki/Apk_spec#Installed_Database_V2; apk-tools 3 has the second, often behind a link."""
 RPM_DATABASES = ("/var/lib/rpm/*", "/usr/lib/sysimage/rpm/*")
-_RPM_FILES = {"Packages", "Packages.db", "rpmdb.sqlite"}
+RPM_FILES = {"Packages", "Packages.db", "rpmdb.sqlite"}
 
 
 def listed(view: View) -> Iterator[tuple[str, str, str, str]]:
@@ -33,7 +34,7 @@ def listed(view: View) -> Iterator[tuple[str, str, str, str]]:
     Raises InconclusiveError where one was not seen or cannot be read at rest."""
     for pattern in RPM_DATABASES:
         for entry in view.glob(pattern):
-            if entry.path.rpartition("/")[2] in _RPM_FILES:
+            if entry.path.rpartition("/")[2] in RPM_FILES:
                 raise InconclusiveError(f"{entry.path}: rpm's database is not read at rest")
     status = view.text(DPKG_STATUS)
     if status is not None:

@@ -49,7 +49,7 @@ FAILED_UNITS = Run(
 NEEDS = Needs(first=(WAIT, CLOUD_INIT, RESULT, FAILED_UNITS))
 """WAIT comes first: all that is collected is collected once provisioning has ended."""
 
-_SETTLED = {"running", "degraded"}
+SETTLED = {"running", "degraded"}
 """Of `systemctl is-system-running`: the boot has ended."""
 _ENDED = {"done", "disabled", "error", "degraded", "degraded done"}
 
@@ -84,12 +84,12 @@ def _of_systemd(view: View) -> Provisioning:
         raise InconclusiveError("systemd does not say which units have failed")
     state, *rest = units.text.splitlines() or [""]
     names = [line.split()[0] for line in rest if line.strip()]
-    if state not in _SETTLED and not names:
+    if state not in SETTLED and not names:
         raise InconclusiveError(
-            f"systemd has the machine {_word(state) or 'in no known state'}: it may still be booting"
+            f"systemd has the machine {word(state) or 'in no known state'}: it may still be booting"
         )
     return Provisioning(
-        by="systemd", faults=tuple(Finding(subject=_word(name), detail="this unit has failed") for name in names)
+        by="systemd", faults=tuple(Finding(subject=word(name), detail="this unit has failed") for name in names)
     )
 
 
@@ -109,7 +109,7 @@ def _of_cloud_init(status: Answer, result: Answer, view: View) -> Provisioning:
     if state == "error" and not errors:
         faults = [Finding(subject="cloud-init", detail="its status is error")]
     if state not in _ENDED and not state.startswith("degraded") and not faults:
-        faults = [Finding(subject="cloud-init", detail=f"its status is {_word(state)}, not done")]
+        faults = [Finding(subject="cloud-init", detail=f"its status is {word(state)}, not done")]
     number = sum(map(len, recoverable.values())) if isinstance(recoverable, dict) else 0
     remarks = [Finding(subject="cloud-init", detail=f"{number} recoverable errors are in its status")] if number else []
     return Provisioning(by="cloud-init", faults=tuple(faults), remarks=tuple(remarks))
@@ -129,6 +129,6 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
     """Return a word of the image's as it can be shown."""
     return "".join(character if character.isprintable() else "?" for character in text)[:80]

@@ -12,6 +12,9 @@ _PATH = re.compile(r"/[^\x00-\x1f\x7f]{0,4095}")
 _NUMBERS = re.compile(rb"[0-9. \n]{0,4096}")
 _UUID = re.compile(rb"(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n?)?")
 _PACKAGE = re.compile(r"[a-z-]{1,40}(?: [\w.+~:^()@/-]{0,400}){1,3}", re.ASCII)
+_ANCHOR = re.compile(
+    r"(?:added [0-9]{1,9} SHA256:[0-9a-f]{64}|untold) /[^\x00-\x1f\x7f]{0,8191}\t[^\x00-\x1f\x7f]{0,200}"
+)
 _STATE = re.compile(r"[a-z-]{0,40}")
 _UNIT = re.compile(
     r"\s{0,8}(?P<name>[\w:.@\\-]{1,255}\.[a-z]{4,9})(?P<states>(?:\s{1,200}[a-z-]{1,40}){0,3})(?=\s|$)", re.ASCII
@@ -43,6 +46,12 @@ def packages(content: bytes, mac: Mac) -> Kept:
     """Keep lines of status, name and version."""
     del mac
     return all_lines(content, _PACKAGE.fullmatch)
+
+
+def trust_anchors(content: bytes, mac: Mac) -> Kept:
+    """Keep lines about certificates that were added."""
+    del mac
+    return all_lines(content, _ANCHOR.fullmatch)
 
 
 def units(content: bytes, mac: Mac) -> Kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from amigate.evidence.brought import same
 from amigate.evidence.redaction.kept import Kept, Mac, UnknownFormError, decoded, encoded
 from amigate.evidence.stanzas import APK, DPKG, stanzas
 
@@ -28,6 +29,12 @@ def apk_installed(content: bytes, mac: Mac) -> Kept:
     """Keep name and version of each package in apk's database."""
     del mac
     return _stanzas(content, APK, _OF_APK)
+
+
+def brought(content: bytes, mac: Mac) -> Kept:
+    """Keep the paths of files that are as a package brought them."""
+    del mac
+    return Kept(content=encoded("".join(f"{path}\n" for path in same(decoded(content)))))
 
 
 def _stanzas(content: bytes, separator: str, forms: Mapping[str, re.Pattern[str]]) -> Kept:

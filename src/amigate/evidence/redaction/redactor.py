@@ -19,11 +19,13 @@ from amigate.evidence.redaction import (
     identities,
     keys,
     login_defs,
+    logs,
     name_services,
     os_release,
     packages,
     pam,
     private_keys,
+    repositories,
     sockets,
     sshd,
     sudoers,
@@ -113,6 +115,13 @@ FORMS: Mapping[Keep, Callable[[bytes, Mac], Kept]] = {
     Keep.CARDS: counts.cards,
     Keep.STORED_ANSWERS: counts.stored_answers,
     Keep.PROCESS_NAMES: sockets.process_names,
+    Keep.BROUGHT: packages.brought,
+    Keep.LOG_FORWARDING: logs.forwarding,
+    Keep.AGENT_TARGETS: logs.agent_targets,
+    Keep.TRUST_ANCHORS: answers.trust_anchors,
+    Keep.RPM_REPOSITORIES: repositories.rpm_repositories,
+    Keep.APT_SOURCES: repositories.apt_sources,
+    Keep.APT_CONF: repositories.apt_conf,
 }
 
 
