@@ -28,10 +28,12 @@ _LINE = re.compile(r"(has|ships) (\S{10,100}) (/.{1,4095})")
 _CAP_BYTES = 64 * 1024
 """Of a file that is compared at rest."""
 
-# Digests of the wanted files, then what each manager's lists have; a list names a file by its path without the slash.
-_COMMAND = r"""w={wanted}
+# Digests of the wanted files, then what each manager's lists have; a list names a file by its path without the slash,
+# and some without /usr.
+_COMMAND = r"""set -- {paths}
+w=$(printf '%s\n' "$@" | sed 's|^/||; s|^usr/||')
 for s in md5sum sha256sum sha1sum; do
-  if command -v $s >/dev/null; then $s -- {paths} 2>/dev/null | sed 's/^\([0-9a-f]*\) [ *]/has \1 /'; fi
+  if command -v $s >/dev/null; then $s -- "$@" 2>/dev/null | sed 's/^\([0-9a-f]*\) [ *]/has \1 /'; fi
 done
 if [ -d /var/lib/dpkg/info ]; then
   cat /var/lib/dpkg/info/*.md5sums | grep -F -e "$w" | sed 's|^\([0-9a-f]*\)  |ships \1 /|'
@@ -45,7 +47,7 @@ for d in /lib/apk/db/installed /usr/lib/apk/db/installed; do
 done
 m=$(IFS=:; for d in $PATH; do if [ -x "$d/rpm" ]; then echo "$d/rpm"; break; fi; done)
 if [ -n "$m" ]; then
-  "$m" -qf --qf '[ships %{{FILEDIGESTS}} %{{FILENAMES}}\n]' -- {paths} 2>/dev/null | grep -F -e "$w"
+  "$m" -qf --qf '[ships %{{FILEDIGESTS}} %{{FILENAMES}}\n]' -- "$@" 2>/dev/null | grep -F -e "$w"
 fi
 exit 0"""
 
@@ -61,8 +63,7 @@ def brought(paths: Sequence[str]) -> Brought:
     """Return the question for `paths`, of which no more than MOST_PATHS are asked for."""
     wanted = tuple(sorted(set(paths)))[:MOST_PATHS]
     known = hashlib.sha256("\0".join(wanted).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    names = "\n".join(MERGED.sub("", path, count=1).lstrip("/") for path in wanted)
-    command = _COMMAND.format(wanted=shlex.quote(names), paths=" ".join(map(shlex.quote, wanted)))
+    command = _COMMAND.format(paths=" ".join(map(shlex.quote, wanted)))
     return Brought(
         f"files as packages brought them {known}", command, Keep.BROUGHT, cap_bytes=2 * 1024 * 1024, paths=wanted
     )

@@ -20,7 +20,7 @@ from amigate.facts.package_files import RPM_DATABASES, RPM_FILES
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from amigate.evidence.model import Entry, View
 
@@ -80,7 +80,8 @@ class ScheduledJobs:
         paths = _paths(view)
         if len(paths) > MOST_PATHS:
             raise InconclusiveError(f"there are {len(paths)} scheduled jobs, more than are looked at")
-        known = view.answer(brought(paths).key).text if paths else ""
+        shipped = [path for path in paths if not _is_of_homes(path)]
+        known = view.answer(brought(shipped).key).text if shipped else ""
         return cls(paths=tuple(paths), brought=frozenset(known.split("\n")) - {""}, untold=_untold(view))
 
     def unaccounted(self, allowed: object) -> list[Finding]:
@@ -101,7 +102,11 @@ class ScheduledJobs:
 
 def _is_of_users(path: str) -> bool:
     """Whether it lies where packages put nothing."""
-    return path.startswith(("/var/spool/", "/usr/local/")) or "/.config/" in path
+    return path.startswith(("/var/spool/", "/usr/local/")) or _is_of_homes(path)
+
+
+def _is_of_homes(path: str) -> bool:
+    return "/.config/" in path
 
 
 def _untold(view: View) -> str:
@@ -113,10 +118,10 @@ def _untold(view: View) -> str:
     return ""
 
 
-def _paths(view: View) -> list[str]:
+def _paths(view: View, asked: Iterable[Glob] | None = None) -> list[str]:
     found = {
         entry.path
-        for question in (*_ASKED, *_further(view))
+        for question in (*_ASKED, *(asked if asked is not None else _further(view)))
         if isinstance(question, Glob)
         for entry in view.glob(question.key)
         if _is_job(entry)
@@ -146,8 +151,10 @@ def _further(view: View) -> Iterator[Glob]:
 def _then(view: View) -> Iterator[Question]:
     if is_at_rest(view):
         yield from _DATABASES
-    yield from _further(view)
-    paths = _paths(view)
+    further = list(_further(view))
+    yield from further
+    # What lies in homes is no package's, so that this does not wait for it.
+    paths = _paths(view, [question for question in further if not _is_of_homes(question.key)])
     if 0 < len(paths) <= MOST_PATHS:
         yield brought(paths)
 
