@@ -1,4 +1,4 @@
-"""Write what is made from other files: the rules of the shipped profiles, and the pages in docs/rules.
+"""Write what is made from other files: the rules of the shipped profiles, docs/rules and docs/reference.
 
 `.venv/bin/python tools/generate.py` writes, `--check` names what is stale and exits with 1. The profiles have the rules
 that tests/unit/checks/catalogue.yaml gives them and that there are checks for; a rule keeps what a profile says of it.
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import reference
 import yaml
 from rule_pages import pages
 
@@ -28,7 +29,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, and say what is stale")
     check = parser.parse_args().check
     is_fresh = True
-    for made in (profiles, rule_pages):  # pages say what the profiles ask
+    for made in (profiles, rule_pages, reference.pages):  # pages say what the profiles ask
         texts = made()
         stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
         left = [path for path in (ROOT / "docs/rules").glob("*.md") if made is rule_pages and path not in texts]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CALLED = re.compile(r"(?:^|[`$|&(:/] ?|\brun )amigate (?P<rest>[^`\n]*)", re.MULTILINE)
+STARTED = re.compile(r"(?:^\s*(?:- )?(?:run: |\$ )?|/bin/|\brun )amigate [a-z-]", re.MULTILINE)
+"""A call where a command of a shell or a job begins."""
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 _ALTERNATIVES = re.compile(r"[a-z][\w-]*(?:\|[a-z][\w-]*)*")
 _HELP = ("--help", "-h")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .cli import CALLED, options, refused, unknown
+from .cli import STARTED, options, refused, unknown
 from .pages import ROOT, Code, Page, names, parse, read
 from .shell import LANGUAGES, calls, shown
 
@@ -39,7 +39,7 @@ def unmarked(block: Code) -> Iterator[str]:
     if (
         block.page in PLANNED
         or block.language == "text"
-        or not (block.language in LANGUAGES or CALLED.search(block.text))
+        or not (block.language in LANGUAGES or STARTED.search(block.text))
     ):
         return
     if not block.language:
