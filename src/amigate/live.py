@@ -69,7 +69,7 @@ class Log:
         finally:
             self.phases[name] = round(time.monotonic() - started, 3)
             self.span(name, started, time.monotonic())
-            _log.debug("%s: %.1f s", name, self.phases[name])
+            _log.debug("phase %s: %.1f s", name, self.phases[name])
 
     def span(self, name: str, started: float, ended: float) -> None:
         """Take something that happened between two times of time.monotonic() into the timeline."""

@@ -99,7 +99,7 @@ class Clock:
     def lap(self, phase: str) -> None:
         """Count the seconds since the last call to `phase`."""
         now = time.monotonic()
-        _log.debug("%s: %.1f s", phase, now - self._since)
+        _log.debug("phase %s: %.1f s", phase, now - self._since)
         self.laps[phase] = round(self.laps.get(phase, 0.0) + now - self._since, 3)
         self.spans.append((phase, self._since, now))
         self._since = now
