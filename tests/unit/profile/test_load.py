@@ -103,7 +103,7 @@ def test_shipped_profiles_are_sound_and_name_shipped_rules() -> None:
         (("{allow: [a]}", "{ratio: '1'}"), "9:23", "wants a number as ratio"),
         (("{allow: [a]}", "{strict: 1}"), "9:24", "wants true or false as strict"),
         (("{allow: [a]}", "{name: 1}"), "9:22", "wants a text as name"),
-        (("{allow: [a]}", "{ports: [{a: 1}]}"), "9:23", "wants a list as ports"),
+        (("{allow: [a]}", "{ports: [{a: 1}]}"), "9:23", "wants a list in which each is a text as ports"),
         (("  ssh-no-password-login:", "  ssh-no-password-login: {settings: {x: 1}}"), "6:38", "it has none"),
     ],
 )
