@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -50,7 +52,7 @@ def _section(rule: Explained) -> str:
     check = rule.check
     parts = [
         f"## {check.id}",
-        _text(f"**{check.title}.** {check.rationale}"),
+        _text(check.rationale, check.title),
         _text(f"How it is decided: {rule.decided}") if rule.decided else "",
         _table(rule),
         _example("Before", rule.before),
@@ -61,7 +63,7 @@ def _section(rule: Explained) -> str:
 
 def _table(rule: Explained) -> str:
     check = rule.check
-    settings = ", ".join(f"`{name}`: `{value}`" for name, value in check.settings.items())
+    settings = ", ".join(f"`{name}`: `{json.dumps(value)}`" for name, value in check.settings.items())
     rows = {
         "severity": str(check.severity),
         "profiles": ", ".join(rule.asked_by) or "none",
@@ -76,16 +78,15 @@ def _table(rule: Explained) -> str:
 
 
 def _example(name: str, text: str) -> str:
-    return f"{name}:\n\n{textwrap.indent(text, '    ')}" if text else ""
+    return f"{name}:\n\n```text\n{text}\n```" if text else ""
 
 
-def _text(text: str) -> str:
-    """Return a paragraph in which nothing is Markdown that was not meant so."""
-    safe = text.replace("<", "&lt;")
-    for mark in "*_":
-        safe = safe.replace(mark, f"\\{mark}")
-    safe = safe.replace("\\*\\*", "**", 2) if text.startswith("**") else safe
-    return textwrap.fill(safe, 120, break_long_words=False, break_on_hyphens=False)
+def _text(text: str, title: str = "") -> str:
+    """Return a paragraph in which nothing is Markdown but what stands in backquotes; `title` is bold."""
+    parts = re.split(r"(`[^`]*`)", text)
+    safe = "".join(part if part.startswith("`") else re.sub(r"[*_<]", r"\\\g<0>", part) for part in parts)
+    bold = f"**{title}.** " if title else ""
+    return textwrap.fill(bold + safe, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _cell(text: str) -> str:

@@ -108,7 +108,7 @@ def _shown(rule: Explained) -> str:
         "profiles": ", ".join(rule.asked_by) or "none",
         "witnesses": ", ".join(check.evidence),
         "applies when": check.applies_when or "always",
-        "settings": ", ".join(f"{name}: {value}" for name, value in check.settings.items()) or "none",
+        "settings": ", ".join(f"{name}: {json.dumps(value)}" for name, value in check.settings.items()) or "none",
         "guideline": check.guideline,
         "source": check.source or "none",
         "mended by": _mended(rule),

@@ -85,9 +85,11 @@ _NAMES: Mapping[type, str] = {bool: "true or false", int: "a whole number", floa
 
 
 def _wanted(default: Any, value: Any) -> str | None:
-    """Return what is wanted instead of `value`, going by the setting's default; None where it will do."""
+    """Return what is wanted instead of `value`, going by the setting's default; None where it will do.
+
+    An empty list is one of texts."""
     if isinstance(default, list | tuple):
-        kinds = {type(each) for each in default}
+        kinds = {type(each) for each in default} or {str}
         if isinstance(value, list) and all(_is_one_of(kinds, each) for each in value):
             return None
         return " ".join(["a list", *(f"in which each is {_NAMES[kind]}" for kind in kinds if len(kinds) == 1)])
@@ -98,8 +100,6 @@ def _wanted(default: Any, value: Any) -> str | None:
 
 def _is_one_of(kinds: set[type], value: Any) -> bool:
     """Whether `value` is of one of `kinds`; a whole number is a number, true is none."""
-    if not kinds:
-        return isinstance(value, str | int | float)
     return type(value) in kinds or (type(value) is int and float in kinds)
 
 

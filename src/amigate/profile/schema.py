@@ -67,7 +67,7 @@ def _or_one(several: dict[str, Any]) -> dict[str, Any]:
 
 def _setting(default: Any) -> dict[str, Any]:
     if isinstance(default, list | tuple):
-        kinds = sorted({_KINDS[type(each)] for each in default}) or ["string", "number", "boolean"]
+        kinds = sorted({_KINDS[type(each)] for each in default}) or ["string"]
         return {"type": "array", "items": {"type": kinds}, "default": list(default)}
     if isinstance(default, dict):
         return {"type": "object", "default": default}

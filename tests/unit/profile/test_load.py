@@ -55,7 +55,7 @@ def test_a_profile_says_which_rules_how_strict_and_for_whom(loaded: Callable[[st
     assert profile.choice("ssh-no-dns-checks").settings == {"allow": ["a"]}
     assert profile.choice("ssh-no-password-login").severity is None
     assert profile.digest == "sha256:" + hashlib.sha256(SOUND.encode()).hexdigest()
-    assert [profile.blocks(severity) for severity in Severity] == [False, False, True, True]
+    assert [severity for severity in Severity if profile.blocks(severity)] == [Severity.HIGH, Severity.CRITICAL]
     waiver = profile.waivers[0]
     assert waiver.expires == datetime.date(2026, 12, 31)
     assert waiver.covers("user bob", "")
@@ -103,7 +103,7 @@ def test_shipped_profiles_are_sound_and_name_shipped_rules() -> None:
         (("{allow: [a]}", "{ratio: '1'}"), "9:23", "wants a number as ratio"),
         (("{allow: [a]}", "{strict: 1}"), "9:24", "wants true or false as strict"),
         (("{allow: [a]}", "{name: 1}"), "9:22", "wants a text as name"),
-        (("{allow: [a]}", "{ports: [{a: 1}]}"), "9:23", "wants a list as ports"),
+        (("{allow: [a]}", "{ports: [{a: 1}]}"), "9:23", "wants a list in which each is a text as ports"),
         (("  ssh-no-password-login:", "  ssh-no-password-login: {settings: {x: 1}}"), "6:38", "it has none"),
     ],
 )
