@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _is_autologin(word: str) -> bool:
 
 def _program(words: Sequence[str]) -> str:
     """Return the name of what is started in the place of login(1); empty where nothing is."""
-    for word, following in zip(words, [*words[1:], ""], strict=False):
+    for word, following in pairwise([*words, ""]):
         if word in ("-l", "--login-program"):
             return following.rpartition("/")[2]
         if word.startswith("--login-program="):

@@ -71,6 +71,14 @@ POLICIES = {
     "names": "/proc/1/comm:hunter2 \\ name\nhunter2\n",
     "initiator": "# hunter2-comment\nInitiatorName=iqn.hunter2\nInitiatorAlias=hunter2-alias\n",
     "host-name": "hunter2-host\n",
+    "doas.conf": "# hunter2\npermit setenv { A=hunter2-env } eve cmd /bin/mysql args -phunter2\nhunter2-line\n",
+    "login.defs": "# hunter2\nUID_MIN 1000\nMAIL_DIR hunter2-dir\n",
+    "sssd.conf": "[domain/x]\nid_provider = ldap\nldap_default_authtok = hunter2-bind\nldap_uri = hunter2-uri\n",
+    "pam": "auth required pam_exec.so hunter2-argument\nhunter2-line\nauth required /hunter2.so;\n",
+    "inittab": "1:2345:respawn:/sbin/agetty --autologin hunter2 tty1\nhunter2\n",
+    "grub": "linux /vmlinuz init=/bin/sh password=hunter2 rd.break\n",
+    "script": "#!/bin/sh\nmysql -phunter2\n",
+    "interfaces": "address 10.0.0.5\nwpa-psk hunter2\n",
 }
 """Files that say what the machine does, each with secrets, and how they are asked for."""
 FORMS = {
@@ -85,6 +93,12 @@ FORMS = {
     "names": Keep.PROCESS_NAMES,
     "initiator": Keep.IDENTITY,
     "host-name": Keep.HOST_NAME,
+    "doas.conf": Keep.DOAS,
+    "login.defs": Keep.LOGIN_DEFS,
+    "sssd.conf": Keep.NAME_SERVICES,
+    "pam": Keep.PAM,
+    "inittab": Keep.AUTOLOGIN,
+    "grub": Keep.CLOUD_SWITCHES,
 }
 
 
@@ -121,6 +135,8 @@ def questions(at: str) -> list[ReadFile | Glob | Run]:
         read("history", Keep.SIZE),
         read("user-data", Keep.DIGEST),
         read("authorized_keys", Keep.AUTHORIZED_KEYS),
+        read("script", Keep.REVIEWED),
+        read("interfaces", Keep.CARDS),
         *(read(name, keep) for name, keep in FORMS.items()),
         Glob(f"{at}/sshd_conf*", Keep.SSHD_CONFIG),
         Glob(f"{at}/include*", Keep.SSHD_CONFIG),
@@ -149,7 +165,7 @@ def held(views: Mapping[Viewpoint, View], path: Path) -> bytes:
 
 def assert_known(view: View, at: str) -> None:
     """Check that what facts need is kept of the planted files."""
-    assert len(view.entries) == 9 + len(KEYS) + len(FORMS)
+    assert len(view.entries) == 11 + len(KEYS) + len(FORMS)
     assert view.entries[f"{at}/history"].summary == {"bytes": str(len(HISTORY)), "lines": "2"}
     assert view.answer(count_lines(f"{at}/history").key).text.strip() == "2"
     assert view.entries[f"{at}/user-data"].summary["bytes"] == str(len(USER_DATA))
