@@ -280,7 +280,7 @@ CASES = {
         {
             "/root/.config/gcloud/credentials.db": ("SQLite", None),
             "/root/.config/gcloud/application_default_credentials.json": (f'{{\n"refresh_token": "{VALUE}"}}', 2),
-            "/opt/sa.json": (f'{{"type": "service_account",\n"private_key_id": "{"0123456789" * 4}"}}', 2),
+            "/opt/sa.json": (f'{{"type": "service_account",\n"private_key_id": "{"0a1b2c3d4e5f60718293" * 2}"}}', 2),
             "/root/.azure/accessTokens.json": (f'[{{\n"refreshToken": "{VALUE}"}}]', 2),
             "/root/.config/doctl/config.yaml": (f"a: b\naccess-token: {VALUE}\n", 2),
             "/root/.config/hcloud/cli.toml": (f'[[contexts]]\ntoken = "{VALUE}"\n', 2),
