@@ -10,6 +10,7 @@ import click
 
 from amigate.cli import options, output
 from amigate.cli.output import exit_code
+from amigate.cli.progress import progress
 from amigate.cli.share import told
 from amigate.errors import AmigateError, Exit, UsageError
 from amigate.result import Verdict
@@ -32,10 +33,8 @@ if TYPE_CHECKING:
     help="What the `manifest` post-processor before this one has written.",
 )
 @click.option("--deregister-failed", is_flag=True, help="Deregister images that fail, and delete their snapshots.")
-@click.option("--run", envvar="PACKER_RUN_UUID", help="Run of Packer.  [default: this one; env: PACKER_RUN_UUID]")
-@click.option(
-    "--build", envvar="PACKER_BUILD_NAME", help="Name of the source.  [default: this one; env: PACKER_BUILD_NAME]"
-)
+@click.option("--run", envvar="PACKER_RUN_UUID", help="Run of Packer.  [env: PACKER_RUN_UUID]")
+@click.option("--build", envvar="PACKER_BUILD_NAME", help="Name of the source.  [env: PACKER_BUILD_NAME]")
 @click.option(
     "--builder", envvar="PACKER_BUILDER_TYPE", default="", help="Type of the source.  [env: PACKER_BUILDER_TYPE]"
 )
@@ -74,8 +73,8 @@ def command(  # noqa: PLR0913 - one parameter per option
     receivers = gate.require_accounts(accounts)
     made = packer.images(manifest, _build(run, build, builder))
     wanted = _destinations(reports, made)
-    profile = load(profile_name, frozenset(catalogue.checks()))
-    show = output.progress(quiet=quiet)
+    profile = load(profile_name, catalogue.checks())
+    show = progress(quiet=quiet)
     choice = options.launch_options(**launching)  # type: ignore[arg-type] # as click has parsed them
     places = [connect(region=each.region, endpoint_url=endpoint_url) for each in made]
     for aws, each in zip(places, made, strict=True):
