@@ -26,6 +26,7 @@ source "amazon-ebs" "golden" {
   ssh_port             = var.ssh_port
   ssh_keypair_name     = var.keypair
   ssh_private_key_file = var.key_file
+  ssh_timeout          = "15m"
 
   ami_name              = "golden-${formatdate("YYYYMMDD-hhmmss", timestamp())}"
   disable_stop_instance = true

@@ -29,7 +29,7 @@ pytestmark = [
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "packer"
 TEMPLATES = sorted(path.name for path in EXAMPLES.iterdir())
-KEY_PAIR = "builder"
+KEY_PAIR, KEY_FILE = "builder", "builder.pem"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Packer:
     def build(self, template: str, source: str) -> subprocess.CompletedProcess[str]:
         of_sandbox = {"region": "AWS_REGION", "endpoint": "AWS_ENDPOINT_URL", "ssh_port": "AMIGATE_SSH_PORT"}
         values = {name: self.environment[variable] for name, variable in of_sandbox.items()}
-        values |= {"source_ami": source, "account": RECEIVER, "keypair": KEY_PAIR, "key_file": "builder.pem"}
+        values |= {"source_ami": source, "account": RECEIVER, "keypair": KEY_PAIR, "key_file": KEY_FILE}
         variables = [part for name, value in values.items() for part in ("-var", f"{name}={value}")]
         return subprocess.run(
             ["packer", "build", "-color=false", *variables, str(EXAMPLES / template)],
@@ -65,12 +65,15 @@ class Packer:
 @pytest.fixture
 def packer(account: Account, cli: CommandLine, ec2: Any, tmp_path: Path) -> Iterator[Packer]:
     """Return Packer in an empty folder, with a key pair to log in with; what it leaves in the account is a failure."""
-    key = tmp_path / "builder.pem"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    ec2.import_key_pair(KeyName=KEY_PAIR, PublicKeyMaterial=key.with_suffix(".pem.pub").read_bytes())
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    kept = {"PATH": programs, "PACKER_CACHE_DIR": str(tmp_path / "cache"), "CHECKPOINT_DISABLE": "1"}
-    yield Packer(tmp_path, cli.environment | kept)
+    own = {"PATH": programs, "PACKER_CACHE_DIR": str(tmp_path / "cache"), "CHECKPOINT_DISABLE": "1"}
+    packer = Packer(tmp_path, cli.environment | own)
+    for command in (
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", KEY_FILE],
+        ["aws", "ec2", "import-key-pair", "--key-name", KEY_PAIR, "--public-key-material", f"fileb://{KEY_FILE}.pub"],
+    ):
+        subprocess.run(command, cwd=tmp_path, env=packer.environment, stdout=subprocess.DEVNULL, check=True)
+    yield packer
     ec2.delete_key_pair(KeyName=KEY_PAIR)
 
 

@@ -33,10 +33,8 @@ if TYPE_CHECKING:
     help="What the `manifest` post-processor before this one has written.",
 )
 @click.option("--deregister-failed", is_flag=True, help="Deregister images that fail, and delete their snapshots.")
-@click.option("--run", envvar="PACKER_RUN_UUID", help="Run of Packer.  [default: this one; env: PACKER_RUN_UUID]")
-@click.option(
-    "--build", envvar="PACKER_BUILD_NAME", help="Name of the source.  [default: this one; env: PACKER_BUILD_NAME]"
-)
+@click.option("--run", envvar="PACKER_RUN_UUID", help="Run of Packer.  [env: PACKER_RUN_UUID]")
+@click.option("--build", envvar="PACKER_BUILD_NAME", help="Name of the source.  [env: PACKER_BUILD_NAME]")
 @click.option(
     "--builder", envvar="PACKER_BUILDER_TYPE", default="", help="Type of the source.  [env: PACKER_BUILDER_TYPE]"
 )
