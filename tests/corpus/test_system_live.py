@@ -1,0 +1,202 @@
+"""The same of running machines and of whole disks: what listens, runs and has failed, and what was looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from amigate.evidence.frames import SUDO_REFUSED
+from amigate.evidence.inspection import InspectedVolume, Inspection
+from amigate.evidence.model import Launch
+from amigate.facts import host_firewall, kernels, listeners, provisioning
+from amigate.judge.places import Place
+from amigate.result import Status, Witness
+
+from .judging import decisions
+from .test_system import stock
+from .trees import evidence_of, look, sound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from amigate.judge.decide import Decision
+
+LISTENS = "network-only-declared-listeners"
+HARDENED = "network-firewall-and-sysctl-hardened"
+KERNEL = "package-newest-kernel-running"
+ROOT = "boot-default-user-becomes-root"
+UNITS = "boot-no-failed-units"
+ENCRYPTED = "disk-no-encrypted-filesystems"
+READ_ONLY = "disk-inspected-read-only"
+PASS, FAIL, UNSURE, NONE = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.NOT_APPLICABLE
+ON_A, ON_DISK = Place(Witness.INSTANCE, Launch.A), Place(Witness.DISK)
+HEADER = "/proc/net/tcp:  sl  local_address\n/proc/net/udp:  sl  local_address\n"
+TAIL = "00000000:00000000 00:00000000 00000000     0        0"
+
+
+def listening(*addresses: str, table: str = "tcp", state: str = "0A") -> str:
+    """Return lines of the kernel's table; addresses are hexadecimal with their port."""
+    zero = "0" * len(addresses[0].split(":")[0])
+    return "".join(
+        f"/proc/net/{table}: {n}: {each} {zero}:0000 {state} {TAIL} {100 + n} 1 0 100 0 0 10 0\n"
+        for n, each in enumerate(addresses)
+    )
+
+
+SSH = listening("00000000:0016", "0100007F:0277") + listening("0" * 32 + ":0016", table="tcp6")
+DHCP = listening("0F02000A:0044", table="udp", state="07")
+
+
+def sysctls(**changed: str) -> str:
+    values = {name: str(allowed[0]) for name, allowed in host_firewall.SYSCTLS.items()}
+    return "".join(f"sysctl {name} {value}\n" for name, value in {**values, **changed}.items())
+
+
+def judged(kit: Any, rule: str, answers: Mapping[str, Any], **settings: Any) -> Decision:
+    """Return how a rule is decided on a launch that answers so."""
+    image = kit.Image()
+    image.answers |= {key: each if each is None else kit.said(*each) for key, each in answers.items()}
+    found = decisions({rule: [ON_A]}, image.evidence(), {rule: settings})
+    return found[rule, ON_A][0]
+
+
+@pytest.mark.parametrize(
+    "sockets,settings,expected,subjects",
+    [
+        (SSH + DHCP, {}, PASS, []),
+        (SSH + listening("00000000:1F90"), {}, FAIL, ["tcp port 8080"]),
+        (SSH + listening("0" * 32 + ":006F", table="udp6", state="07"), {}, FAIL, ["udp port 111"]),
+        (SSH + listening("00000000:1F90"), {"declared": ["tcp/8080"]}, PASS, []),
+        (SSH + DHCP, {"declared": []}, FAIL, ["udp port 68"]),
+        (SSH, {"declared": ["8080"]}, UNSURE, []),
+        (SSH, {"declared": "tcp/8080"}, UNSURE, []),
+        ("/proc/net/tcp: 0: nonsense\n", {}, UNSURE, []),
+    ],
+)
+def test_what_listens(sockets: str, settings: Any, expected: Status, subjects: list[str], kit: Any) -> None:
+    found = judged(kit, LISTENS, {listeners.SOCKETS.key: (HEADER + sockets,)}, **settings)
+    assert (found.status, [each.subject for each in found.findings]) == (expected, subjects)
+
+
+def test_tables_that_were_not_seen_decide_nothing(kit: Any) -> None:
+    assert judged(kit, LISTENS, {listeners.SOCKETS.key: None}).status is UNSURE
+    assert judged(kit, LISTENS, {listeners.SOCKETS.key: (SSH,)}).status is UNSURE  # no header: not the whole table
+
+
+@pytest.mark.parametrize(
+    "answer,settings,expected",
+    [
+        (("running\n",), {}, PASS),
+        (("degraded\nx.service loaded failed failed\n",), {}, FAIL),
+        (("degraded\nx.service loaded failed failed\n",), {"allowed": ["x.*"]}, PASS),
+        (("degraded\nx.service loaded failed failed\ny.timer loaded failed failed\n",), {"allowed": ["x.*"]}, FAIL),
+        (("degraded\n",), {}, UNSURE),
+        (("starting\n",), {}, UNSURE),
+        (("starting\nx.service loaded failed failed\n",), {"allowed": ["x.service"]}, UNSURE),
+        (("", 1), {}, UNSURE),
+        (("", provisioning.ABSENT), {}, NONE),
+        (None, {}, UNSURE),
+    ],
+)
+def test_failed_units(answer: Any, settings: Any, expected: Status, kit: Any) -> None:
+    assert judged(kit, UNITS, {provisioning.FAILED_UNITS.key: answer}, **settings).status is expected
+
+
+@pytest.mark.parametrize(
+    "text,expected",
+    [
+        ("running 6.1.0-28-cloud-amd64\ninstalled 6.1.0-28-cloud-amd64\ninstalled 6.1.0-9-cloud-amd64\n", PASS),
+        ("running 6.1.0-9-cloud-amd64\ninstalled 6.1.0-28-cloud-amd64\ninstalled 6.1.0-9-cloud-amd64\n", FAIL),
+        ("running 6.1.0-9-cloud-amd64\ninstalled 6.1.0-28-amd64\ninstalled 6.1.0-9-cloud-amd64\n", PASS),
+        ("running 5.14.0-427.13.1.el9_4.x86_64\ninstalled 5.14.0-503.11.1.el9_5.x86_64\n", FAIL),
+        ("running 6.1.0-9\ninstalled 6.1.0-9\nreboot-required /run/reboot-required\n", FAIL),
+        ("running 6.1.0-9\n", UNSURE),
+        ("running \ninstalled 6.1.0-9\n", UNSURE),
+        ("running custom\ninstalled 6.1.0-9\n", UNSURE),
+    ],
+)
+def test_kernels(text: str, expected: Status, kit: Any) -> None:
+    assert judged(kit, KERNEL, {kernels.KERNELS.key: (text,)}).status is expected
+
+
+@pytest.mark.parametrize(
+    "states,values,settings,expected",
+    [
+        ("firewalld running\nnft 0\n", sysctls(), {}, PASS),
+        ("nft 3\n", sysctls(), {}, PASS),
+        ("iptables 0\nip6tables 1\n", sysctls(), {}, PASS),
+        ("firewalld not running\nnft 0\niptables 0\n", sysctls(), {}, FAIL),  # a peer's test passes on any text
+        ("", sysctls(), {}, FAIL),
+        ("", sysctls(), {"firewall": False}, PASS),
+        ("nft error\niptables 0\n", sysctls(), {}, UNSURE),
+        ("nft 3\n", sysctls(**{"net.ipv4.ip_forward": "1"}), {}, FAIL),
+        ("nft 3\n", sysctls(**{"net.ipv4.ip_forward": "1"}), {"sysctl": {"net.ipv4.ip_forward": 1}}, PASS),
+        ("nft 3\n", sysctls().replace("sysctl net.ipv6", "absent net.ipv6"), {}, PASS),
+        ("nft 3\n", sysctls().replace("sysctl kernel.dmesg", "absent kernel.dmesg"), {}, UNSURE),
+        ("nft 3\n", sysctls(), {"sysctl": {"vm.swappiness": 1}}, UNSURE),
+    ],
+)
+def test_firewall_and_sysctl(states: str, values: str, settings: Any, expected: Status, kit: Any) -> None:
+    answers = {host_firewall.FIREWALL.key: (states,), host_firewall.VALUES.key: (values,)}
+    assert judged(kit, HARDENED, answers, **settings).status is expected
+
+
+def test_who_becomes_root(kit: Any) -> None:
+    image = kit.Image()
+    assert decisions({ROOT: [ON_A]}, image.evidence())[ROOT, ON_A][0].status is PASS
+    for reason, expected in ((SUDO_REFUSED, FAIL), ("nobody could log in", UNSURE)):
+        image.broken = {Launch.A: reason}
+        assert decisions({ROOT: [ON_A]}, image.evidence())[ROOT, ON_A][0].status is expected
+
+
+def volume(kind: str = "ext4", state: str = "read", reason: str = "") -> InspectedVolume:
+    return InspectedVolume(name="disk/p1", kind=kind, state=state, reason=reason)
+
+
+@pytest.mark.parametrize(
+    "volumes,expected",
+    [
+        ((volume(),), PASS),
+        ((volume(), volume("crypto_LUKS", "unsupported", "it is encrypted (LUKS)")), FAIL),
+        ((volume("ext4", "unsupported", "ext4 feature encrypt (incompatible bit 16) is not read"),), FAIL),
+        ((volume("vfat", "unsupported", "it looks like vfat and crypto_LUKS at once"),), FAIL),
+        ((volume(), volume("zfs_member", "unsupported", "ZFS is not read")), UNSURE),
+        ((), UNSURE),
+    ],
+)
+def test_encrypted_file_systems(volumes: tuple[InspectedVolume, ...], expected: Status, tmp_path: Path) -> None:
+    sound(tmp_path)
+    assert on_disk(tmp_path, ENCRYPTED, volumes).status is expected
+
+
+def on_disk(root: Path, rule: str, volumes: tuple[InspectedVolume, ...]) -> Decision:
+    view = replace(look(root), inspection=Inspection(volumes=volumes))
+    return decisions({rule: [ON_DISK]}, evidence_of(view))[rule, ON_DISK][0]
+
+
+def test_a_folder_of_ecryptfs(tmp_path: Path) -> None:
+    sound(tmp_path).write("/home/bob/.ecryptfs/auto-mount")
+    found = on_disk(tmp_path, ENCRYPTED, (volume(),))
+    assert [each.path for each in found.findings] == ["/home/bob/.ecryptfs"]
+
+
+def test_an_image_that_nobody_tested_was_only_read(tmp_path: Path) -> None:
+    sound(tmp_path)
+    assert on_disk(tmp_path, READ_ONLY, (volume(),)).status is PASS
+    assert on_disk(tmp_path, READ_ONLY, ()).status is UNSURE
+
+
+@pytest.mark.parametrize(
+    "path,line",
+    [("/srv/bob/.ssh/authorized_keys", 2), ("/tmp/.amigate-0123/o1", None), ("/root/.ssh/authorized_keys", 2)],
+)
+def test_an_image_of_a_tested_instance_shows_it(path: str, line: int | None, tmp_path: Path, kit: Any) -> None:
+    """Trap 7: the instance was imaged after it had been checked."""
+    tree = sound(tmp_path)
+    stock(tree)
+    tree.write(path, f"# x\n{kit.key('launch')} amigate-0123456789-A\n")
+    found = on_disk(tmp_path, READ_ONLY, (volume(),))
+    assert [(each.path, each.line) for each in found.findings] == [(path.removesuffix("/o1"), line)]
