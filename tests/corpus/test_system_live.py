@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ import pytest
 from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.inspection import InspectedVolume, Inspection
 from amigate.evidence.model import Launch
-from amigate.facts import host_firewall, kernels, listeners, provisioning
+from amigate.facts import host_firewall, kernels, listeners, pending_updates, provisioning
 from amigate.judge.places import Place
 from amigate.result import Status, Witness
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 LISTENS = "network-only-declared-listeners"
 HARDENED = "network-firewall-and-sysctl-hardened"
 KERNEL = "package-newest-kernel-running"
+UPDATES = "package-no-pending-security-updates"
 ROOT = "boot-default-user-becomes-root"
 UNITS = "boot-no-failed-units"
 ENCRYPTED = "disk-no-encrypted-filesystems"
@@ -142,6 +145,94 @@ def test_kernels(text: str, expected: Status, kit: Any) -> None:
 def test_firewall_and_sysctl(states: str, values: str, settings: Any, expected: Status, kit: Any) -> None:
     answers = {host_firewall.FIREWALL.key: (states,), host_firewall.VALUES.key: (values,)}
     assert judged(kit, HARDENED, answers, **settings).status is expected
+
+
+@pytest.mark.parametrize(
+    "answer,expected",
+    [
+        (("asked apt\n",), PASS),
+        (("pending openssl 3.0.15-1~deb12u1\nasked apt\n",), FAIL),
+        (("pending updates\nasked yum\n",), FAIL),
+        (("", 3), UNSURE),  # trap 5: no network, a lock, no repository
+        (("", 4), UNSURE),
+        (("", 5), UNSURE),
+        (("", 99), UNSURE),
+        (("", 137), UNSURE),
+        (("",), UNSURE),
+        (("pending openssl 3\n",), UNSURE),
+        (("Reading package lists...\nasked apt\n",), UNSURE),
+        (None, UNSURE),
+    ],
+)
+def test_pending_updates(answer: Any, expected: Status, kit: Any) -> None:
+    assert judged(kit, UPDATES, {pending_updates.UPDATES.key: answer}).status is expected
+
+
+APT = """case "$*" in
+*indextargets*) echo "trixie-security x";;
+*upgrade)
+  echo "Inst libc6 [2.1] (2.2 Debian-Security:13/stable-security [amd64])"
+  echo "Inst bash [5.1] (5.2 Debian:13/stable [amd64])"
+  echo "Inst vim (9 Debian-Security:13 [amd64])";;
+esac"""
+YUM = 'echo "libc.x86_64   2.2-1   amzn2-core"; exit 100'
+APK = 'echo "Installed:   Available:"; echo "musl-1.2.4-r1   < 1.2.4-r2"'
+
+
+def manager(folder: Path, name: str, script: str) -> None:
+    """Put a package manager of ours into a folder of programs."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "name,script,expected",
+    [
+        ("apt-get", 'case "$*" in *update) echo "W: Failed to fetch x";; esac', (3, "")),
+        ("apt-get", 'case "$*" in *update) exit 100;; esac', (3, "")),
+        ("apt-get", 'case "$*" in *indextargets*) echo "stable x.example.com";; esac', (5, "")),
+        ("apt-get", APT, (0, "pending libc6 2.2\npending vim 9\nasked apt\n")),
+        ("dnf", "exit 1", (3, "")),
+        ("dnf", "exit 0", (0, "asked dnf\n")),
+        ("dnf", 'case "$*" in *check-update) exit 100;; esac', (5, "")),
+        (
+            "dnf",
+            'case "$*" in *check-update) exit 100;; *) echo "ALAS-1 Important/Sec. libc-2.2-1.x86_64";; esac',
+            (0, "pending libc-2.2-1.x86_64\nasked dnf\n"),
+        ),
+        ("yum", "exit 1", (3, "")),
+        (
+            "yum",
+            'echo "libc.x86_64   2.2-1   amzn2-core"; exit 100',
+            (0, "pending updates\npending libc 2.2-1\nasked yum\n"),
+        ),
+        ("zypper", 'case "$*" in *refresh) exit 4;; esac', (3, "")),
+        (
+            "zypper",
+            'case "$*" in *list-patches*) echo "SLES | SUSE-1 | security | important";; esac',
+            (0, "pending SUSE-1\nasked zypper\n"),
+        ),
+        ("apk", 'echo "WARNING: opening x: temporary error" >&2', (3, "")),
+        (
+            "apk",
+            APK,
+            (0, "pending musl-1.2.4-r1 1.2.4-r2\nasked apk\n"),
+        ),
+        ("none", "", (99, "")),
+    ],
+)
+def test_managers_that_fail_are_not_believed(name: str, script: str, expected: tuple[int, str], tmp_path: Path) -> None:
+    for tool in ("mktemp", "rm", "mkdir", "grep", "sed", "awk", "sort", "timeout"):
+        (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
+    manager(tmp_path, name, script)
+    done = subprocess.run(
+        ["/bin/sh", "-c", pending_updates.UPDATES.command],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == expected, done.stderr
 
 
 def test_who_becomes_root(kit: Any) -> None:
