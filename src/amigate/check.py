@@ -31,6 +31,8 @@ class Look(StrEnum):
     """What a launch offers somebody without credentials, once its inside was collected."""
     REBOOT = "reboot"
     """A launch after it was rebooted, which is the last thing that is done to it."""
+    CONSOLE = "console"
+    """What the serial console of every launch says."""
     KEYLESS = "keyless"
     """One more launch, without a key pair and without user data, seen from outside."""
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.inspection import InspectedVolume, Inspection
-from amigate.evidence.model import Launch
+from amigate.evidence.model import Launch, Vantage, Viewpoint
 from amigate.facts import host_firewall, kernels, listeners, pending_updates, provisioning
 from amigate.judge.places import Place
 from amigate.result import Status, Witness
+from amigate.sources.console import BEGIN, CONSOLE_CAP_CHARS, END
+from amigate.sources.identity import with_console
 
 from .judging import decisions
 from .test_system import stock
-from .trees import evidence_of, look, sound
+from .trees import KEY, evidence_of, look, sound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 LISTENS = "network-only-declared-listeners"
 HARDENED = "network-firewall-and-sysctl-hardened"
 KERNEL = "package-newest-kernel-running"
+SAID = "boot-console-output-without-secrets"
 UPDATES = "package-no-pending-security-updates"
 ROOT = "boot-default-user-becomes-root"
 UNITS = "boot-no-failed-units"
@@ -233,6 +236,49 @@ def test_managers_that_fail_are_not_believed(name: str, script: str, expected: t
         check=False,
     )
     assert (done.returncode, done.stdout) == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    "console,expected,lines",
+    [
+        (
+            "[ 1.0] Linux\r\n[ 2.0] Started systemd-ask-password-wall.path - Forward Password Requests to Wall.\r\n",
+            PASS,
+            [],
+        ),
+        (
+            "Linux\n" + f"{BEGIN}\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIET2aaQCviGAThmlze3i root@ip\n{END}\nlogin: ",
+            PASS,
+            [],
+        ),
+        (f"Linux\n\x1b[0m{KEY}".replace("\n", "\r\n"), FAIL, [2]),
+        ("Linux\nThe password for admin is: Xy7-words\n", FAIL, [2]),
+        ("Linux\nSet the following 'random' passwords\nadmin:Xy7words\n", FAIL, [2]),
+        ("ip-10-0-0-1 login: root\nPassword: \nsshd: password authentication is disabled\n", PASS, []),
+        ("systemd-ask-password-console.path: Deactivated successfully.\n", PASS, []),
+        ("", UNSURE, []),
+        (" \r\n", UNSURE, []),
+        ("x" * (CONSOLE_CAP_CHARS + 1), UNSURE, []),
+    ],
+)
+def test_consoles(console: str, expected: Status, lines: list[int], kit: Any) -> None:
+    evidence, key = kit.Image().evidence(), Viewpoint(Launch.A, 1, Vantage.OUTSIDE)
+    seen = with_console(evidence.view(key), FakeMachine(console))  # type: ignore[arg-type] # a console is all it needs
+    found = decisions({SAID: [ON_A]}, replace(evidence, views={**evidence.views, key: seen}))[SAID, ON_A][0]
+    assert (found.status, [each.line for each in found.findings]) == (expected, lines)
+    assert "PRIVATE KEY-----" not in repr(seen)
+
+
+def test_a_console_that_nobody_looked_at_decides_nothing(kit: Any) -> None:
+    assert decisions({SAID: [ON_A]}, kit.Image().evidence())[SAID, ON_A][0].status is UNSURE
+
+
+@dataclass
+class FakeMachine:
+    said: str
+
+    def console(self) -> str:
+        return self.said
 
 
 def test_who_becomes_root(kit: Any) -> None:

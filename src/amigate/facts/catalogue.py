@@ -159,6 +159,7 @@ OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
     OutsideFact("launch_user", outside.launch_user),
     OutsideFact("standing", outside.standing),
+    OutsideFact("console", outside.Console.read),
     OutsideFact("offers", outside.Offers.read),
 )
 IMAGE_FACTS = (
