@@ -12,7 +12,7 @@ import pytest
 from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.inspection import InspectedVolume, Inspection
 from amigate.evidence.model import Launch, Vantage, Viewpoint
-from amigate.facts import host_firewall, kernels, listeners, pending_updates, provisioning
+from amigate.facts import connections, host_firewall, kernels, listeners, pending_updates, provisioning
 from amigate.judge.places import Place
 from amigate.result import Status, Witness
 from amigate.sources.console import BEGIN, CONSOLE_CAP_CHARS, END
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LISTENS = "network-only-declared-listeners"
 HARDENED = "network-firewall-and-sysctl-hardened"
 KERNEL = "package-newest-kernel-running"
+CALLS = "network-no-unexpected-egress"
 SAID = "boot-console-output-without-secrets"
 UPDATES = "package-no-pending-security-updates"
 ROOT = "boot-default-user-becomes-root"
@@ -85,6 +86,28 @@ def judged(kit: Any, rule: str, answers: Mapping[str, Any], **settings: Any) -> 
 def test_what_listens(sockets: str, settings: Any, expected: Status, subjects: list[str], kit: Any) -> None:
     found = judged(kit, LISTENS, {listeners.SOCKETS.key: (HEADER + sockets,)}, **settings)
     assert (found.status, [each.subject for each in found.findings]) == (expected, subjects)
+
+
+def calling(local: str, remote: str, table: str = "tcp", state: str = "02") -> str:
+    return f"/proc/net/{table}: 1: 0F02000A:{local} {remote} {state} {TAIL} 1 1 0 100 0 0 10 0\n"
+
+
+@pytest.mark.parametrize(
+    "sockets,settings,expected,details",
+    [
+        (calling("0016", "010200C0:D431", state="01"), {}, UNSURE, []),  # whoever looks
+        (calling("D431", "08080808:0035", "udp", "01") + calling("D432", "FEA9FEA9:0050"), {}, UNSURE, []),
+        (calling("D431", "22D8B85D:01BB"), {}, UNSURE, []),
+        (calling("D431", "22D8B85D:115C"), {}, FAIL, ["the machine calls 93.184.216.34"]),
+        (calling("D431", "22D8B85D:115C"), {"declared": ["tcp/4444"]}, UNSURE, []),
+        (calling("D431", "22D8B85D:0202", "udp", "01"), {}, FAIL, ["the machine calls 93.184.216.34"]),
+        ("", {}, UNSURE, []),
+        ("/proc/net/tcp: 1: nonsense\n", {}, UNSURE, []),
+    ],
+)
+def test_calls(sockets: str, settings: Any, expected: Status, details: list[str], kit: Any) -> None:
+    found = judged(kit, CALLS, {connections.CONNECTIONS.key: (sockets,)}, **settings)
+    assert (found.status, [each.detail for each in found.findings]) == (expected, details)
 
 
 def test_tables_that_were_not_seen_decide_nothing(kit: Any) -> None:

@@ -17,6 +17,7 @@ from amigate.facts import (
     cloud_config,
     cloud_init,
     cloud_left,
+    connections,
     consoles,
     disks,
     encrypted_folders,
@@ -152,6 +153,7 @@ VIEW_FACTS = (
     ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
     ViewFact("kernels", kernels.Kernels.read, kernels.NEEDS),
     ViewFact("host_firewall", host_firewall.HostFirewall.read, host_firewall.NEEDS),
+    ViewFact("connections", connections.Connections.read, Needs()),
     ViewFact("pending_updates", pending_updates.PendingUpdates.read, Needs()),
     ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
@@ -181,7 +183,7 @@ NEEDS = (*(fact.needs for fact in VIEW_FACTS), identities.NEEDS, reboot.NEEDS)
 
 A large answer comes early: it fills packets that small ones would leave empty."""
 
-COSTLY = {"pending_updates": pending_updates.NEEDS}
+COSTLY = {"connections": connections.NEEDS, "pending_updates": pending_updates.NEEDS}
 """What takes so long that it is asked only where a rule says that it needs it (`@check(needs=…)`)."""
 
 
