@@ -4,7 +4,7 @@ from amigate import Finding, check, inconclusive, not_applicable, warn
 from amigate.check import Settings
 from amigate.evidence.model import Contact, Outcome, Standing
 from amigate.facts.failed_units import FailedUnits
-from amigate.facts.outside import Offers, impaired, status_faults, unanswered
+from amigate.facts.outside import Console, Offers, impaired, status_faults, unanswered
 from amigate.facts.provisioning import Provisioning
 from amigate.facts.reboot import Reboot
 from amigate.facts.twins import Twins
@@ -222,3 +222,22 @@ def test_no_failed_units(failed_units: FailedUnits, rule_settings: Settings) -> 
 
     A unit that fails on a fresh launch fails on each of them. `allowed` has patterns of units that may."""
     assert not failed_units.other_than(rule_settings["allowed"])
+
+
+@check(
+    "boot-console-output-without-secrets",
+    severity="medium",
+    guideline="lesson/serial-console-password",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-serial-console-prerequisites.html",
+    evidence=["instance"],
+    remedy="secrets",
+    looks=["status", "console"],
+)
+def test_console_output_without_secrets(console: Console) -> None:
+    """The console output shows no secret.
+
+    Whoever may read the console of an instance reads what first boot has printed there: passwords, tokens and keys
+    are searched for as in logs. Fingerprints of host keys belong there. An instance type whose console EC2 shows
+    hours later leaves it open."""
+    assert not console.findings()
+    console.searched.require_whole()

@@ -1,9 +1,10 @@
 """What listens, what calls out, and whom the image trusts over a network."""
 
-from amigate import check, warn
+from amigate import check, inconclusive, warn
 from amigate.check import Settings
 from amigate.evidence.model import Contact
 from amigate.facts.back_channels import BackChannels
+from amigate.facts.connections import Connections
 from amigate.facts.host_firewall import SYSCTLS, HostFirewall
 from amigate.facts.integrity import Integrity
 from amigate.facts.internal_endpoints import InternalEndpoints
@@ -178,3 +179,24 @@ def test_firewall_and_sysctl_hardened(host_firewall: HostFirewall, rule_settings
     `firewall: false` leaves the machine's own out, and `sysctl` has the settings with their values."""
     faults = host_firewall.sysctl_faults(rule_settings["sysctl"])
     assert not faults + (host_firewall.firewall_faults() if rule_settings["firewall"] is not False else [])
+
+
+@check(
+    "network-no-unexpected-egress",
+    severity="medium",
+    guideline="marketplace/no-data-export",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
+    evidence=["instance"],
+    remedy="network",
+    needs=["connections"],
+    declared=[],
+)
+def test_no_unexpected_egress(connections: Connections, contact: Contact, rule_settings: Settings) -> None:
+    """The instance calls nobody unasked.
+
+    The kernel's tables are looked at for twenty seconds after the boot has ended. A call to anything but DNS, DHCP,
+    NTP, EC2's link-local services, what may be a mirror (ports 80 and 443) and what `declared` names as `tcp/5432`
+    is a violation, answered or not. That none was seen proves nothing without the network's flow logs, which amigate
+    does not have: then it is open."""
+    assert not connections.unexpected(declared_ports(rule_settings["declared"]), contact.port)
+    inconclusive("no call was seen in twenty seconds, and no flow log tells what was called before and between")

@@ -12,6 +12,7 @@ from amigate.facts.legacy_services import LegacyServices
 from amigate.facts.os_release import OsRelease
 from amigate.facts.os_support import Support
 from amigate.facts.packages import Packages
+from amigate.facts.pending_updates import PendingUpdates
 
 
 @check(
@@ -112,3 +113,21 @@ def test_newest_kernel_running(kernels: Kernels) -> None:
     An update of the kernel that the boot loader does not start mends nothing. A fresh launch runs what is installed
     but for the kernel, so no needs-restarting is asked; kernels of another flavour do not count."""
     assert not kernels.faults()
+
+
+@check(
+    "package-no-pending-security-updates",
+    severity="high",
+    guideline="marketplace/no-known-vulnerabilities",
+    source="https://docs.aws.amazon.com/marketplace/latest/userguide/best-practices-for-building-your-amis.html",
+    evidence=["instance"],
+    remedy="packages",
+    needs=["pending_updates"],
+)
+def test_no_pending_security_updates(pending_updates: PendingUpdates) -> None:
+    """No security update is pending.
+
+    What is known to be open is attacked within days. apt, dnf, yum, zypper or apk is asked with lists that it has just
+    fetched, beside those of the machine. Where it cannot fetch, as on a launch whose way out is closed, or does not
+    tell security updates from others, that leaves it open; `launch: egress:` of a profile lets it out."""
+    assert not pending_updates.findings()

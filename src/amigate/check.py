@@ -31,6 +31,8 @@ class Look(StrEnum):
     """What a launch offers somebody without credentials, once its inside was collected."""
     REBOOT = "reboot"
     """A launch after it was rebooted, which is the last thing that is done to it."""
+    CONSOLE = "console"
+    """What the serial console of every launch says."""
     KEYLESS = "keyless"
     """One more launch, without a key pair and without user data, seen from outside."""
 
@@ -83,6 +85,8 @@ class Check:
     asks: frozenset[Ask] = frozenset()
     digests_of: str = ""
     """The setting that names files of the image, paths or patterns, of which each launch is asked a digest."""
+    needs: frozenset[str] = frozenset()
+    """The facts whose questions take so long that they are asked for this rule alone."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Defaults that a profile may override."""
     title: str
@@ -110,6 +114,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     looks: Sequence[str] = (),
     asks: Sequence[str] = (),
     digests_of: str = "",
+    needs: Sequence[str] = (),
     **settings: object,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
@@ -134,6 +139,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
             looks=frozenset(Look(name) for name in looks),
             asks=frozenset(Ask(name) for name in asks),
             digests_of=digests_of,
+            needs=frozenset(needs),
             settings=settings,
             title=title.rstrip("."),
             rationale=" ".join(rationale.split()),

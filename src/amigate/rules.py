@@ -30,13 +30,16 @@ def rules_of(profile: Profile) -> dict[str, Check]:
 
 
 def needs_of(profile: Profile) -> Needs:
-    """Return what must be collected for this profile alone: digests of the files that its rules' settings name.
+    """Return what must be collected for this profile alone: what is costly, digests of files that its settings name.
 
     Raises UsageError for a setting that names no absolute paths."""
-    from amigate.facts.identities import asked_for  # noqa: PLC0415 - facts are slow to import
+    from amigate.facts.catalogue import COSTLY  # noqa: PLC0415 - facts are slow to import
+    from amigate.facts.identities import asked_for  # noqa: PLC0415
 
     questions: dict[Question, None] = {}
     for rule, check in rules_of(profile).items():
+        for fact in sorted(check.needs & COSTLY.keys()):
+            questions |= dict.fromkeys(COSTLY[fact].first)
         if not check.digests_of:
             continue
         paths = profile.choice(rule).settings.get(check.digests_of, check.settings[check.digests_of])

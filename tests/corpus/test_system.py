@@ -36,7 +36,6 @@ READ_ONLY = "disk-inspected-read-only"
 RULES = (LOGS, JOBS, CHANNEL, ENDPOINTS, ANCHORS, BINARIES, REPOS, SUPPORTED, LEGACY, ENCRYPTED, READ_ONLY)
 PASS, FAIL, UNSURE, NONE, WARN = Status.PASS, Status.FAIL, Status.INCONCLUSIVE, Status.NOT_APPLICABLE, Status.WARN
 SOUND = dict.fromkeys(RULES, PASS) | {ENCRYPTED: NONE, READ_ONLY: NONE}
-FUTURE, PAST = "2999", "1999"
 
 OS_RELEASE = 'ID=debian\nVERSION_ID="13"\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n'
 RSYSLOG = """module(load="imuxsock") # provides support for local system logging

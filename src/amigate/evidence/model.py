@@ -66,6 +66,9 @@ class Viewpoint:
 DISK = Viewpoint(None, None, Vantage.DISK)
 
 
+CONSOLE: Final = "serial console"
+"""The search of what a launch says on it, and where what was found in it lies."""
+
 AT_REST: Final = "only a running machine can answer"
 """Why a command's answer is unseen where there is a file system and nobody who runs anything."""
 

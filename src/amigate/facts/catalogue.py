@@ -17,6 +17,7 @@ from amigate.facts import (
     cloud_config,
     cloud_init,
     cloud_left,
+    connections,
     consoles,
     disks,
     encrypted_folders,
@@ -48,6 +49,7 @@ from amigate.facts import (
     own_traces,
     packages,
     pam,
+    pending_updates,
     provisioning,
     reboot,
     remote_identities,
@@ -151,12 +153,15 @@ VIEW_FACTS = (
     ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
     ViewFact("kernels", kernels.Kernels.read, kernels.NEEDS),
     ViewFact("host_firewall", host_firewall.HostFirewall.read, host_firewall.NEEDS),
+    ViewFact("connections", connections.Connections.read, Needs()),
+    ViewFact("pending_updates", pending_updates.PendingUpdates.read, Needs()),
     ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
     OutsideFact("launch_user", outside.launch_user),
     OutsideFact("standing", outside.standing),
+    OutsideFact("console", outside.Console.read),
     OutsideFact("offers", outside.Offers.read),
 )
 IMAGE_FACTS = (
@@ -177,6 +182,9 @@ NEEDS = (*(fact.needs for fact in VIEW_FACTS), identities.NEEDS, reboot.NEEDS)
 """All that is collected from a machine; what is asked first is answered first.
 
 A large answer comes early: it fills packets that small ones would leave empty."""
+
+COSTLY = {"connections": connections.NEEDS, "pending_updates": pending_updates.NEEDS}
+"""What takes so long that it is asked only where a rule says that it needs it (`@check(needs=…)`)."""
 
 
 def after_reboot(before: View) -> tuple[Needs, ...]:

@@ -129,12 +129,12 @@ def _listener(line: str, owners: Mapping[str, tuple[str, ...]]) -> Listener | No
     return Listener(
         protocol=match["protocol"],
         port=int(match["port"], 16),
-        address=_address(match["address"]),
+        address=address_of(match["address"]),
         processes=owners.get(match["inode"], ()),
     )
 
 
-def _address(digits: str) -> str:
+def address_of(digits: str) -> str:
     """Read an address as the kernel prints it: words of four bytes, each in the byte order of EC2's processors."""
     raw = b"".join(int(digits[at : at + 8], 16).to_bytes(4, "little") for at in range(0, len(digits), 8))
     address = ipaddress.ip_address(raw)

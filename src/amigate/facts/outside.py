@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.evidence.frames import SUDO_REFUSED
-from amigate.evidence.model import PASSWORD_METHODS, Outcome, Standing
+from amigate.evidence.model import CONSOLE, PASSWORD_METHODS, Outcome, Standing
 from amigate.result import Finding
 
 if TYPE_CHECKING:
-    from amigate.evidence.model import Contact, Evidence, Offer, View
+    from amigate.evidence.model import Contact, Evidence, Offer, Searched, View
 
 GONE = frozenset({"shutting-down", "stopping", "stopped", "terminated"})
 """The states of an instance that nobody will reach any more."""
@@ -66,6 +66,25 @@ def impaired(seen: Standing) -> list[Finding]:
     """Find the instance status check failing, whatever else is not known."""
     detail = f"it is impaired after {seen.waited_s:.0f} s"
     return [Finding(subject="instance status check", detail=detail)] if seen.instance == "impaired" else []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Console:
+    """What the serial console of a launch shows of secrets."""
+
+    searched: Searched
+
+    @classmethod
+    def read(cls, view: View) -> Console:
+        """Take the search; raises InconclusiveError where EC2 showed nothing, or was not asked."""
+        return cls(searched=view.search(CONSOLE))
+
+    def findings(self) -> list[Finding]:
+        """Find each secret, by its line from the first that EC2 has kept."""
+        return [
+            Finding(subject=CONSOLE, line=each.line, detail=each.detail, fingerprint=each.fingerprint)
+            for each in self.searched.found
+        ]
 
 
 def becoming_root(view: View) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from amigate.check import InconclusiveError
+from amigate.check import InconclusiveError, OnlyLiveError
 from amigate.evidence.brought import MOST_PATHS, brought
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
@@ -87,7 +87,7 @@ class ScheduledJobs:
     def unaccounted(self, allowed: object) -> list[Finding]:
         """Find the jobs that no package brought as they are, and that fit none of the `allowed` patterns of paths.
 
-        Raises InconclusiveError where one may be a package's and it cannot be told."""
+        Raises OnlyLiveError where one may be a package's and a running machine alone can tell."""
         patterns = allowed if isinstance(allowed, list | tuple) else ()
         strange = [
             path
@@ -96,7 +96,7 @@ class ScheduledJobs:
         ]
         found = [path for path in strange if not self.untold or _is_of_users(path)]
         if strange and not found:
-            raise InconclusiveError(f"{strange[0]}: whether a package brought it cannot be told: {self.untold}")
+            raise OnlyLiveError(f"{strange[0]}: whether a package brought it cannot be told: {self.untold}")
         return [Finding(path=path, detail="a scheduled job that no package brought as it is") for path in found]
 
 

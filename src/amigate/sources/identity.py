@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amigate.errors import AwsError
-from amigate.evidence.model import Contact, View
-from amigate.sources.console import console_host_keys
+from amigate.evidence.model import CONSOLE, Contact, View
+from amigate.sources.console import console_host_keys, secrets_in
 
 if TYPE_CHECKING:
     from amigate.sources.machine import Machine
@@ -35,3 +35,12 @@ def console_of(machine: Machine) -> str:
         return machine.console()
     except AwsError:
         return ""  # a console that cannot be read publishes nothing
+
+
+def with_console(outside: View, machine: Machine) -> View:
+    """Return the view with what the console shows of secrets; that it shows nothing is unseen."""
+    found = secrets_in(console_of(machine))
+    if found is None:
+        why = "EC2 shows nothing of the serial console"
+        return replace(outside, unseen={**outside.unseen, CONSOLE: why})
+    return replace(outside, searches={**outside.searches, CONSOLE: found})

@@ -15,7 +15,7 @@ from amigate.evidence.model import Contact, Launch, Offer, Outcome, Standing, Va
 from amigate.evidence.questions import Run
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.sources.console import console_tail
-from amigate.sources.identity import against_console, believed, console_of
+from amigate.sources.identity import against_console, believed, console_of, with_console
 from amigate.sources.observation import Clock, Manner, Questions, Seen
 from amigate.sources.reach import await_address, reach
 from amigate.sources.shutdown_timer import arm_shutdown, taken_out, timer
@@ -118,6 +118,8 @@ class Observer:
                 outside = replace(outside, offers=self._offers_after(contact))
                 clock.lap("stranger")
             outside = replace(outside, standing=self._standing(seen, clock))
+            if Look.CONSOLE in self._plan.looks and not self._cancelled.is_set():
+                outside = with_console(outside, seen.machine)
             seen.views[Viewpoint(seen.launch, 1, Vantage.OUTSIDE)] = outside
             if last and Look.REBOOT in self._plan.looks:
                 self._look_after_reboot(seen, outside, connection, clock)
