@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES = (
-    r"[\w.-]{0,60}?(?:pass(?:wor[dt]|wd|phrase|code)?|pwd|secret|token|api[_.-]?key|apikey|access[_.-]?key"
+    r"[\w.-]{0,60}?(?:pass(?:wor[dt]|wd|phrase|code|(?![a-z]))|pwd|secret|token|api[_.-]?key|apikey|access[_.-]?key"
     r"|auth[_.-]?key|private[_.-]?key|encryption[_.-]?key|master[_.-]?key|licen[cs]e[_.-]?key"
     r"|psk|dsn|connection[_.-]?string)[\w.-]{0,40}"
 )
@@ -37,13 +37,16 @@ _VALUE = (
 _QUOTED = rb"(?:\"(?P<double>[^\"\r\n]{1,2000})\"|'(?P<single>[^'\r\n]{1,2000})')(?P<bare>)"
 _BETWEEN = rb"[\"'\]]{0,2}[ \t]{0,40}(?::=|=>|=|:|,(?=[ \t]*[\"']))[ \t]{0,40}"
 _PLACEHOLDER = re.compile(
-    r"(?i)\$.*|.*\$\{.*|.*\{\{.*|.*%\(.*|%\w*%?|<.*|\[.*\]|@.*@|&.*|\*.*|!.*|-+|\.+|[x0*#._-]+|~"
+    r"(?i)\$[a-z_]\w*(?:[./\[].*)?|\$+|[\$%@]\(.*|.*\$\{.*|.*\{\{.*|.*%\(.*|%\w|%\w*%|<.*>|\[.*\]|@\w+@"
+    r"|!(?:vault|ref|sub|env|env_var|secret|include|getatt|join|importvalue)\b.*|!+|~|-+|[x0*#._-]+"
     r"|.*(?:change[_-]?(?:me|this|it)|example|placeholder|replace[_-]?(?:me|this|with)|your[_-]|my[_-]?(?:pass|secret|token)"
     r"|redacted|dummy|sample|insert[_-]|to[_-]?be[_-]?(?:set|filled)|fixme|todo|not[_-]?kept).*"
     r"|(?:none|null|nil|undefined|unset|true|false|yes|no|on|off|default|auto|optional|required|prompt|ask|empty|string|value"
     r"|md5|sha\d*|bcrypt|scram-sha-256|plain|text|enabled?|disabled?)"
-    r"|/.*|\./.*|~/.*|[a-z]+://(?![^/]*:[^/]*@).*|env[:(.].*|file[:(].*|vault:.*|arn:.*|ssm:.*|enc\[.*|os\.(?:environ|getenv).*"
-    r"|getenv.*|process\.env.*|lookup\(.*|secretsmanager.*|(?:self|config|settings|args|request|kwargs)\..*"
+    r"|/(?:etc|run|var|usr|opt|home|root|srv|mnt|tmp|data|dev|proc|sys|bin|app|secrets?|vault|config|path|certs?|keys?)(?:/.*)?"
+    r"|\.{1,2}/.*|~/.*|[a-z][a-z+.-]*://(?![^/]*:[^/]*@).*|env[:(.].*|file[:(].*|vault:.*|arn:.*|ssm:.*|enc\[.*"
+    r"|os\.(?:environ|getenv).*|getenv.*|process\.env.*|lookup\(.*|secretsmanager.*"
+    r"|(?:self|config|settings|args|request|kwargs)\..*"
 )
 """Values that stand for one which is not there: variables, words, examples, places."""
 _NUMBER = re.compile(r"[\d.]+")

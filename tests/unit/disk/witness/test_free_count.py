@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from amigate.disk.blocks import Extent, IncompleteError
+from amigate.disk.volumes.volume import State, Volume
 from amigate.disk.witness import free_count
-from amigate.disk.witness.free_count import FreeCount
+from amigate.disk.witness.free_count import FreeCount, Swap
 
 from ..root.conftest import Fake  # noqa: TID252 - tests are no package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pytest
-
 BLOCK = 16
+PAGE = 4096
 
 
 class FreeFake(Fake):
@@ -103,3 +104,20 @@ def test_the_count_is_that_of_one_block_after_the_other(layout: tuple[list[Exten
     count = counted(free, pieces)
     assert count.free_bytes == len(blocks) * BLOCK
     assert count.unclean_bytes == sum(any(device[at : at + BLOCK]) for at in blocks) * BLOCK
+
+
+@pytest.mark.parametrize("written,unclean", [(b"", 0), (b"x", PAGE), (b"x" * (PAGE + 1), 2 * PAGE)])
+def test_all_of_swap_is_free_but_its_header(memory: Any, written: bytes, unclean: int) -> None:
+    device = memory((bytes(PAGE - 10) + b"SWAPSPACE2" + bytes(PAGE) + written).ljust(8 * PAGE, b"\0"))
+    count = FreeCount(Swap(Volume(name="vda2", kind="swap", state=State.EXEMPT, blocks=device)))
+    for extent in device.written():
+        count.feed(extent.offset, device.read(extent.offset, extent.length))
+    count.finish()
+    assert (count.free_bytes, count.unclean_bytes, count.wrong) == (7 * PAGE, unclean, "")
+
+
+def test_swap_of_other_machines_has_a_longer_header(memory: Any) -> None:
+    device = memory((bytes(4 * PAGE - 10) + b"SWAPSPACE2").ljust(8 * PAGE, b"\0"))
+    count = FreeCount(Swap(Volume(name="vda2", kind="swap", state=State.EXEMPT, blocks=device)))
+    count.finish()
+    assert count.free_bytes == 4 * PAGE
