@@ -60,7 +60,30 @@ def test_every_step_meets_known_rules_and_says_why() -> None:
 
 
 BY_HAND = {
-    ("keys", "ssh-host-key-paths-per-boot"),
+    ("disk", "disk-no-encrypted-filesystems"),
+    *(
+        ("keys", rule)
+        for rule in (
+            "key-no-cluster-dns-gpg-secrets",
+            "key-no-shared-tls-keys",
+            "key-no-vpn-keys",
+            "key-ssh-client-files-reveal-nothing",
+            "ssh-host-key-paths-per-boot",
+        )
+    ),
+    *(
+        ("residue", rule)
+        for rule in (
+            "residue-no-agent-state",
+            "residue-no-build-tools",
+            "residue-no-builder-host-identity",
+            "residue-no-editor-backups",
+            "residue-no-installer-files",
+            "residue-no-package-history",
+            "residue-no-subscriptions",
+            "residue-spools-empty",
+        )
+    ),
     *(
         ("sshd", rule)
         for rule in (
