@@ -18,12 +18,8 @@ from amigate.result import Finding, Severity, Witness
 
 
 def test_severities_are_ordered() -> None:
-    assert [severity.rank for severity in (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)] == [
-        0,
-        1,
-        2,
-        3,
-    ]
+    gravest_last = (Severity.INFO, Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
+    assert [severity.rank for severity in gravest_last] == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

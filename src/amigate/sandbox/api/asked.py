@@ -75,7 +75,7 @@ def _parsed(request: Request, operation: Any, in_path: dict[str, Any]) -> dict[s
 
 def _named(request: Request) -> str:
     """Return the action that a request names, known or not."""
-    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").rsplit(".", maxsplit=1)[-1]
+    named = request.values.get("Action", "") or request.headers.get("X-Amz-Target", "").removeprefix("TrentService.")
     return str(named)[:_LONGEST_NAME]
 
 
