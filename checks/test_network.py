@@ -188,7 +188,6 @@ def test_firewall_and_sysctl_hardened(host_firewall: HostFirewall, rule_settings
     source="https://docs.aws.amazon.com/marketplace/latest/userguide/product-and-ami-policies.html",
     evidence=["instance"],
     remedy="network",
-    needs=["connections"],
     declared=[],
 )
 def test_no_unexpected_egress(connections: Connections, contact: Contact, rule_settings: Settings) -> None:

@@ -122,7 +122,6 @@ def test_newest_kernel_running(kernels: Kernels) -> None:
     source="https://docs.aws.amazon.com/marketplace/latest/userguide/best-practices-for-building-your-amis.html",
     evidence=["instance"],
     remedy="packages",
-    needs=["pending_updates"],
 )
 def test_no_pending_security_updates(pending_updates: PendingUpdates) -> None:
     """No security update is pending.

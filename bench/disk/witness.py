@@ -35,7 +35,7 @@ from amigate.disk.witness.inspect import opened_all, rehearse, tree_of
 from amigate.evidence.at_rest import look
 from amigate.evidence.questions import Search
 from amigate.evidence.redaction.redactor import Redactor
-from amigate.facts.catalogue import NEEDS
+from amigate.facts.catalogue import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,7 +97,7 @@ def without_search(need: Needs) -> Needs:
 
 def evidence(disk: Blocks) -> None:
     """Collect what all rules are judged by, without the search of all files and bytes."""
-    needs = [without_search(need) for need in NEEDS]
+    needs = [without_search(need) for need in ALL]
     files, rehearsal = tree(disk, needs)
     view = look(files, needs, redactor=Redactor(), announce=partial(rehearse, rehearsal, files))
     assert not view.broken

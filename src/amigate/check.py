@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from inspect import signature
 from typing import Any, NoReturn, TypeVar
 
 from amigate.result import Finding, Severity, Witness
@@ -85,8 +86,8 @@ class Check:
     asks: frozenset[Ask] = frozenset()
     digests_of: str = ""
     """The setting that names files of the image, paths or patterns, of which each launch is asked a digest."""
-    needs: frozenset[str] = frozenset()
-    """The facts whose questions take so long that they are asked for this rule alone."""
+    facts: frozenset[str] = frozenset()
+    """The names of what it asks for: facts, and fixtures of pytest's."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Defaults that a profile may override."""
     title: str
@@ -114,7 +115,6 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
     looks: Sequence[str] = (),
     asks: Sequence[str] = (),
     digests_of: str = "",
-    needs: Sequence[str] = (),
     **settings: object,
 ) -> Callable[[Function], Function]:
     """Mark a test function as a check; title and rationale are its docstring.
@@ -139,7 +139,7 @@ def check(  # noqa: PLR0913 - one keyword per thing a rule declares
             looks=frozenset(Look(name) for name in looks),
             asks=frozenset(Ask(name) for name in asks),
             digests_of=digests_of,
-            needs=frozenset(needs),
+            facts=frozenset(signature(function).parameters),
             settings=settings,
             title=title.rstrip("."),
             rationale=" ".join(rationale.split()),

@@ -121,7 +121,7 @@ def observe_image(  # noqa: PLR0913, PLR0917 - the run's own parts
                 run,
                 ec2.image,
                 planned,
-                Questions(needs=(*NEEDS, needs_of(profile)), after_reboot=after_reboot, boot=boot_id, further=further),
+                Questions(needs=(*NEEDS, *needs_of(profile)), after_reboot=after_reboot, boot=boot_id, further=further),
                 Manner(
                     ssh_users=login_users(ec2.image, options.ssh_users or profile.ssh.users),
                     ssh_port=options.ssh_port or profile.ssh.port,

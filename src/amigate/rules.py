@@ -29,17 +29,18 @@ def rules_of(profile: Profile) -> dict[str, Check]:
     return {rule: shipped[rule] for rule in profile.rules if rule not in own} | own
 
 
-def needs_of(profile: Profile) -> Needs:
-    """Return what must be collected for this profile alone: what is costly, digests of files that its settings name.
+def needs_of(profile: Profile) -> tuple[Needs, ...]:
+    """Return what must be collected for this profile beside what always is: what its rules ask for.
 
-    Raises UsageError for a setting that names no absolute paths."""
-    from amigate.facts.catalogue import COSTLY  # noqa: PLC0415 - facts are slow to import
+    Those are further facts, and digests of files that its settings name. Raises UsageError for a setting that names no
+    absolute paths."""
+    from amigate.facts.catalogue import FURTHER  # noqa: PLC0415 - facts are slow to import
     from amigate.facts.identities import asked_for  # noqa: PLC0415
 
+    rules = rules_of(profile)
+    wanted = frozenset[str]().union(*(check.facts for check in rules.values()))
     questions: dict[Question, None] = {}
-    for rule, check in rules_of(profile).items():
-        for fact in sorted(check.needs & COSTLY.keys()):
-            questions |= dict.fromkeys(COSTLY[fact].first)
+    for rule, check in rules.items():
         if not check.digests_of:
             continue
         paths = profile.choice(rule).settings.get(check.digests_of, check.settings[check.digests_of])
@@ -49,7 +50,7 @@ def needs_of(profile: Profile) -> Needs:
                 hint="Each begins with a slash, goes without . and .. and may hold * and ?, such as /etc/app/*.key.",
             )
         questions |= dict.fromkeys(asked_for(path) for path in paths if isinstance(path, str))
-    return Needs(first=tuple(questions))
+    return *(fact.needs for fact in FURTHER if fact.name in wanted), Needs(first=tuple(questions))
 
 
 def can_be_asked(path: object) -> bool:

@@ -64,7 +64,7 @@ def lay(image: str, folder: Path) -> Tree:
 
 def judge(tree: Tree) -> dict[str, Decision]:
     """Return how the judge decides each rule on the disk, beside a launch that was logged in to."""
-    view = read_directory(tree.root, facts.NEEDS, redactor=Redactor())
+    view = read_directory(tree.root, facts.ALL, redactor=Redactor())
     contact = Contact(address="192.0.2.1", port=22, outcome=Outcome.ACCEPTED, user="admin")
     views = {DISK: view, Viewpoint(Launch.A, 1, Vantage.OUTSIDE): View(contact=contact)}
     place = Place(Witness.DISK)

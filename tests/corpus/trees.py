@@ -92,7 +92,7 @@ def evidence_of(view: View, *, login: bool = False) -> Evidence:
 
 
 def look(root: Path) -> View:
-    return read_directory(root, facts.NEEDS, redactor=Redactor())
+    return read_directory(root, facts.ALL, redactor=Redactor())
 
 
 def judge(view: View, rules: Iterable[str], *, login: bool = False) -> dict[str, Decision]:

@@ -11,6 +11,7 @@ from amigate.errors import PartialError, UsageError
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Ec2Descriptions
 from amigate.evidence.questions import Glob, ReadFile
+from amigate.facts import host_firewall
 from amigate.judge import catalogue
 from amigate.profile import Profile, RuleChoice, load
 from amigate.result import Target, Verdict
@@ -105,9 +106,17 @@ def test_names_of_files_that_cannot_be_asked_for_are_refused_before_anything_is_
 def test_what_a_profile_names_is_collected_as_digests(profile: Profile) -> None:
     rule = RuleChoice(settings={"files": ["/etc/app/key", "/etc/app/*.pem", "/etc/app/key"]})
     chosen = profile.model_copy(update={"rules": {"boot-application-secrets-random": rule}})
-    asked = [question for question in needs_of(chosen).first if isinstance(question, ReadFile | Glob)]
+    asked = [question for need in needs_of(chosen) for question in need.first if isinstance(question, ReadFile | Glob)]
     assert [(question.key, question.keep) for question in asked] == [
         ("/etc/app/key", Keep.DIGEST),
         ("/etc/app/*.pem", Keep.DIGEST),
     ]
-    assert needs_of(profile).first == ()
+    assert [need.first for need in needs_of(profile)] == [()]
+
+
+def test_a_machine_is_asked_for_further_facts_where_a_rule_of_the_profile_asks_for_them(profile: Profile) -> None:
+    before = [need.first for need in needs_of(profile)]
+    more = profile.model_copy(update={"rules": {**profile.rules, "network-firewall-and-sysctl-hardened": RuleChoice()}})
+    asked = [need.first for need in needs_of(more)]
+    assert host_firewall.NEEDS.first in asked
+    assert host_firewall.NEEDS.first not in before

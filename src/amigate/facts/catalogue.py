@@ -103,7 +103,7 @@ class ImageFact:
     read: Callable[[Evidence], object]
 
 
-VIEW_FACTS = (
+BASIC = (
     ViewFact("provisioning", provisioning.Provisioning.read, provisioning.NEEDS),
     ViewFact("packages", packages.Packages.read, packages.NEEDS),
     ViewFact("accounts", accounts.Accounts.read, accounts.NEEDS),
@@ -118,26 +118,30 @@ VIEW_FACTS = (
     ViewFact("listeners", listeners.Listeners.read, listeners.NEEDS),
     ViewFact("histories", histories.Histories.read, histories.NEEDS),
     ViewFact("secrets", secrets.Secrets.read, secrets.NEEDS),
-    ViewFact("residue", residue.Residue.read, residue.NEEDS),
     ViewFact("stored_host_keys", stored_host_keys.StoredHostKeys.read, stored_host_keys.NEEDS),
     ViewFact("ssh_servers", ssh_servers.SshServers.read, ssh_servers.NEEDS),
+    ViewFact("cloud_init", cloud_init.CloudInit.read, cloud_init.NEEDS),
+    ViewFact("key_fetch", key_fetch.KeyFetch.read, key_fetch.NEEDS),
+    ViewFact("disks", disks.Disks.read, disks.NEEDS),
+    ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
+)
+"""Facts for which every run collects, so that saved evidence can be judged under other profiles."""
+
+FURTHER = (
+    ViewFact("residue", residue.Residue.read, residue.NEEDS),
     ViewFact("key_sources", key_sources.KeySources.read, key_sources.NEEDS),
     ViewFact("host_trust", host_trust.HostTrust.read, host_trust.NEEDS),
     ViewFact("ssh_files", ssh_files.SshFiles.read, ssh_files.NEEDS),
-    ViewFact("cloud_init", cloud_init.CloudInit.read, cloud_init.NEEDS),
     ViewFact("cloud_left", cloud_left.CloudLeft.read, cloud_left.NEEDS),
     ViewFact("boot_commands", boot_commands.BootCommands.read, boot_commands.NEEDS),
     ViewFact("builder_network", builder_network.BuilderNetwork.read, builder_network.NEEDS),
     ViewFact("pam", pam.Pam.read, pam.NEEDS),
     ViewFact("consoles", consoles.Consoles.read, consoles.NEEDS),
-    ViewFact("key_fetch", key_fetch.KeyFetch.read, key_fetch.NEEDS),
-    ViewFact("disks", disks.Disks.read, disks.NEEDS),
     ViewFact("account_copies", account_copies.AccountCopies.read, account_copies.NEEDS),
     ViewFact("login_defs", login_defs.LoginDefs.read, login_defs.NEEDS),
     ViewFact("login_ends", login_ends.LoginEnds.read, login_ends.NEEDS),
     ViewFact("remote_identities", remote_identities.RemoteIdentities.read, remote_identities.NEEDS),
     ViewFact("root_grants", root_grants.RootGrants.read, root_grants.NEEDS),
-    ViewFact("stored_keys", stored_keys.StoredKeys.read, stored_keys.NEEDS),
     ViewFact("builder_keys", builder_keys.BuilderKeys.read, builder_keys.NEEDS),
     ViewFact("memory", memory.Memory.read, memory.NEEDS),
     ViewFact("failed_units", failed_units.FailedUnits.read, failed_units.NEEDS),
@@ -153,10 +157,13 @@ VIEW_FACTS = (
     ViewFact("repositories", repositories.Repositories.read, repositories.NEEDS),
     ViewFact("kernels", kernels.Kernels.read, kernels.NEEDS),
     ViewFact("host_firewall", host_firewall.HostFirewall.read, host_firewall.NEEDS),
-    ViewFact("connections", connections.Connections.read, Needs()),
-    ViewFact("pending_updates", pending_updates.PendingUpdates.read, Needs()),
+    ViewFact("connections", connections.Connections.read, connections.NEEDS),
+    ViewFact("pending_updates", pending_updates.PendingUpdates.read, pending_updates.NEEDS),
     ViewFact("root_refusals", outside.becoming_root, Needs()),
 )
+"""Facts for which a running machine is asked only where a rule of the profile asks for them."""
+
+VIEW_FACTS = (*BASIC, *FURTHER)
 OUTSIDE_FACTS = (
     OutsideFact("contact", outside.contact),
     OutsideFact("launch_user", outside.launch_user),
@@ -178,13 +185,12 @@ IMAGE_FACTS = (
     ImageFact("twins", Twins.read),
     ImageFact("reboot", reboot.Reboot.read),
 )
-NEEDS = (*(fact.needs for fact in VIEW_FACTS), identities.NEEDS, reboot.NEEDS)
-"""All that is collected from a machine; what is asked first is answered first.
+NEEDS = (*(fact.needs for fact in BASIC), identities.NEEDS, reboot.NEEDS)
+"""What is collected from every machine; what is asked first is answered first.
 
 A large answer comes early: it fills packets that small ones would leave empty."""
-
-COSTLY = {"connections": connections.NEEDS, "pending_updates": pending_updates.NEEDS}
-"""What takes so long that it is asked only where a rule says that it needs it (`@check(needs=…)`)."""
+ALL = (*NEEDS, *(fact.needs for fact in FURTHER))
+"""What is collected of a file system at rest, where it costs little."""
 
 
 def after_reboot(before: View) -> tuple[Needs, ...]:

@@ -21,7 +21,7 @@ from amigate.evidence.collector import collect
 from amigate.evidence.model import Contact, Evidence, Outcome, View
 from amigate.evidence.redaction.redactor import Redactor
 from amigate.evidence.script import NO_ROOT
-from amigate.facts.catalogue import NEEDS
+from amigate.facts.catalogue import FURTHER, NEEDS
 from amigate.judge.decide import decide
 from amigate.judge.fixtures import FIXTURES
 from amigate.report.escape import printable
@@ -97,7 +97,9 @@ def view(host: Any, request: pytest.FixtureRequest) -> View:
     views = request.config.stash.setdefault(_VIEWS, {})
     name = f"{id(host.backend)} {host.backend.get_pytest_id()}"
     if name not in views:
-        seen = collect(lambda _: _HostChannel(host), NEEDS, redactor=Redactor())
+        asked = frozenset[str]().union(*(getattr(item, "fixturenames", ()) for item in request.session.items))
+        needs = (*NEEDS, *(fact.needs for fact in FURTHER if fact.name in asked))
+        seen = collect(lambda _: _HostChannel(host), needs, redactor=Redactor())
         views[name] = replace(seen, contact=_reached(host)) if host.backend.NAME in _REMOTE else seen
     return views[name]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -205,8 +205,10 @@ def _is_fixture(function: Function) -> bool:
 
 def _check(rule: str, name: str, function: Function, names: Names, path: Path) -> Check:
     """Return what `@check` declares on the function; without it, a test about a running machine that blocks."""
+    arguments = function.args
+    facts = frozenset(each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
     if declared := declared_on(function, names, path):
-        return declared
+        return replace(declared, facts=facts)
     title, _, rationale = (ast.get_docstring(function) or "").strip().partition("\n")
     return Check(
         id=rule,
@@ -217,6 +219,7 @@ def _check(rule: str, name: str, function: Function, names: Names, path: Path) -
         remedy="none",
         applies_when="",
         preflight=False,
+        facts=facts,
         title=title.rstrip(".") or name,
         rationale=" ".join(rationale.split()),
     )

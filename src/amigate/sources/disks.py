@@ -117,14 +117,14 @@ def look_at_directory(path: Path, progress: Callable[[str], None] = lambda _: No
     from amigate.disk.root.choose import looks_like_root  # noqa: PLC0415 - for directories alone
     from amigate.evidence.at_rest import look  # noqa: PLC0415
     from amigate.evidence.redaction.redactor import Redactor  # noqa: PLC0415
-    from amigate.facts.catalogue import NEEDS  # noqa: PLC0415
+    from amigate.facts.catalogue import ALL  # noqa: PLC0415
     from amigate.sources.directory import Directory  # noqa: PLC0415
 
     try:
         with Directory(path) as files:
             if looks_like_root(files):
                 progress(f"reading {path}, a directory")
-                return AtRest(view=look(files, NEEDS, redactor=Redactor()))
+                return AtRest(view=look(files, ALL, redactor=Redactor()))
     except OSError as error:
         raise UsageError(
             f"{printable(str(path))}: {error.strerror or printable(str(error))}", hint="Run as root to see all of it."

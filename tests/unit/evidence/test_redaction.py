@@ -152,7 +152,7 @@ def test_no_content_takes_more_than_a_moment_or_much_room(what: str, kit: Any, r
 
 
 def test_no_fact_keeps_anything_whole() -> None:
-    questions = [question for need in catalogue.NEEDS for question in need.first]
+    questions = [question for need in catalogue.ALL for question in need.first]
     questions += sshd_at_rest.QUESTIONS
     assert questions
     assert Keep.WHOLE not in {question.keep for question in questions if not isinstance(question, Search)}

@@ -10,7 +10,7 @@ import pytest
 from amigate.detect.hits import DETECTORS_VERSION, Sort
 from amigate.evidence.model import DISK, Evidence, Found, Searched, View
 from amigate.evidence.redaction.redactor import Redactor
-from amigate.facts.catalogue import NEEDS
+from amigate.facts.catalogue import ALL
 from amigate.facts.reconciled import host_keys
 from amigate.facts.secrets import SEARCH
 from amigate.result import Witness
@@ -26,7 +26,7 @@ PATH = "/etc/ssh/ssh_host_ed25519_key"
 def at_rest(tmp_path: Path) -> View:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
-    return read_directory(tmp_path, NEEDS, redactor=Redactor())
+    return read_directory(tmp_path, ALL, redactor=Redactor())
 
 
 def with_key(view: View, fingerprint: str) -> View:

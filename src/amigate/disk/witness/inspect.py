@@ -23,7 +23,7 @@ from amigate.evidence.at_rest import look
 from amigate.evidence.inspection import InspectedVolume, Inspection
 from amigate.evidence.model import View
 from amigate.evidence.redaction.redactor import Redactor
-from amigate.facts.catalogue import NEEDS
+from amigate.facts.catalogue import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def work(devices: Sequence[Blocks], argument: dict[str, Any]) -> bytes:
             disks.append((about["name"], Qcow2(device) if about["format"] == Format.QCOW2 else device))
         except OSError as error:
             broken.append(Volume(name=about["name"], kind="unknown", state=state_of(error), reason=str(error)))
-    return codec.written(codec.plain(inspect(disks, NEEDS, Redactor(), broken=broken))).encode("ascii")
+    return codec.written(codec.plain(inspect(disks, ALL, Redactor(), broken=broken))).encode("ascii")
 
 
 def state_of(error: OSError) -> State:

@@ -21,7 +21,7 @@ from amigate.disk.witness.inspect import inspect, state_of
 from amigate.evidence import codec, strict
 from amigate.evidence.model import View
 from amigate.evidence.redaction.redactor import Redactor
-from amigate.facts.catalogue import NEEDS
+from amigate.facts.catalogue import ALL
 
 if TYPE_CHECKING:
     from tests.contract.disk.fuzz.truth import Truth
@@ -70,7 +70,7 @@ class Judge:
             disks.append(("disk", Qcow2(device) if self._kind.format is Format.QCOW2 else device))
         except OSError as error:
             broken.append(Volume(name="disk", kind="unknown", state=state_of(error), reason=str(error)))
-        view = inspect(disks, NEEDS, self._redactor, broken=broken)
+        view = inspect(disks, ALL, self._redactor, broken=broken)
         return strict.decode(View, strict.parse(codec.written(codec.plain(view))), "disk")
 
     def _freely(self, view: View) -> tuple[Result, str]:
