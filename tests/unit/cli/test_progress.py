@@ -92,7 +92,7 @@ def test_calls_of_which_there_are_many_are_not_told_one_by_one(
     client.describe_subnets(SubnetIds=[client.describe_subnets()["Subnets"][0]["SubnetId"]])
     del aws
     told = [record.getMessage() for record in caplog.records if record.name == "amigate.sources.calls"]
-    assert [re.sub(r"[0-9a-f-]{17,}|\d\.\d+", "…", line) for line in told] == [
+    assert [re.sub(r"(?<=subnet-)[0-9a-f]+|\d\.\d+", "…", line) for line in told] == [
         "ec2 DescribeSubnets: 200 request-id, … s",
         "ec2 DescribeSubnets subnet-…: 200 request-id, … s",
     ]
