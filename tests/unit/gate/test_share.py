@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from amigate.errors import AwsError, ShareError, UsageError
-from amigate.gate.share import launch_link, permissions, require_accounts, share
+from amigate.gate.share import launch_link, permissions, require_accounts, share, share_all
 from amigate.result import Report, Result, Severity, Status, Target
 from amigate.sources.aws import Aws
 
@@ -223,3 +223,36 @@ def test_the_launch_link_leads_to_the_partitions_console(partition: str, host: s
     link = launch_link(replace(PASSED, target=replace(PASSED.target, partition=partition)))
     assert link == f"{host}/ec2/home?region=eu-central-1#LaunchInstances:ami={AMI}"
     assert launch_link(replace(PASSED, target=replace(PASSED.target, partition="aws-iso"))) == ""
+
+
+def test_several_images_are_shared() -> None:
+    here, there = Ec2(), Ec2(OTHER)
+    shared = share_all([(aws(here), PASSED), (aws(there), PASSED)], [FRIEND])
+    assert [each.permissions for each in shared] == [(FRIEND,), (FRIEND, OTHER)]
+
+
+def test_where_one_of_several_images_may_not_be_shared_nothing_is_called() -> None:
+    here, there = Ec2(), Ec2()
+    with pytest.raises(ShareError, match="the verdict is fail"):
+        share_all([(aws(here), PASSED), (aws(there), report(Status.FAIL))], [FRIEND])
+    assert here.calls == there.calls == []
+
+
+@pytest.mark.parametrize("error", [_refused("ModifyImageAttribute"), KeyboardInterrupt()], ids=["refused", "interrupt"])
+def test_where_one_of_several_images_cannot_be_shared_the_others_are_taken_back(error: BaseException) -> None:
+    first, second, third = Ec2(), Ec2(FRIEND), Ec2()
+    third.after_adding = error
+    with pytest.raises((AwsError, KeyboardInterrupt)):
+        share_all([(aws(each), PASSED) for each in (first, second, third)], [FRIEND])
+    held = [each.permissions for each in (first, second, third)]
+    assert held == [[], [{"UserId": FRIEND}], []]  # the second had it before
+
+
+def test_what_cannot_be_taken_back_of_several_images_is_told_and_the_rest_is_taken_back() -> None:
+    first, second, third = Ec2(), Ec2(), Ec2()
+    first.stubborn = True
+    third.after_adding = _refused("ModifyImageAttribute")
+    with pytest.raises(ShareError, match="could not be taken back") as error:
+        share_all([(aws(each), PASSED) for each in (first, second, third)], [FRIEND])
+    assert f"Remove=[{{UserId={FRIEND}}}]" in error.value.hint
+    assert (second.permissions, third.permissions) == ([], [])
