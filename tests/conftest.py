@@ -97,7 +97,7 @@ class CommandLine:
             start_new_session=True,
         )
 
-    def __call__(self, *arguments: str, timeout_s: float = 300) -> subprocess.CompletedProcess[str]:
+    def __call__(self, *arguments: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=timeout_s)

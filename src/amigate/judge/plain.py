@@ -43,6 +43,7 @@ _LOOKS = {
     Look.STATUS: "EC2's status checks",
     Look.STRANGER: "a look at what strangers are offered",
     Look.REBOOT: "a reboot",
+    Look.CONSOLE: "the serial console",
     Look.KEYLESS: "a launch without a key",
 }
 
