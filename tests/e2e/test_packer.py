@@ -114,6 +114,7 @@ def test_an_image_that_the_template_shares_itself_is_refused_unjudged(packer: Pa
     (packer.folder / "shares.json").write_text(json.dumps(template))
     done = packer.build(str(packer.folder / "shares.json"), clean_ami)
     assert done.returncode == 1, done.stdout + done.stderr
+    assert (packer.folder / "golden-manifest.json").exists(), done.stdout + done.stderr
     ami = packer.image()
     assert f"{ami} in us-east-1 was shared before it was judged: {ami} with {RECEIVER}" in done.stdout + done.stderr
     assert not (packer.folder / f"{ami}.json").exists()
