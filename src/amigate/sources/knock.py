@@ -105,6 +105,8 @@ class _Door:
         for key, _ in self._selector.select(wait_s):
             wire = key.fileobj
             assert isinstance(wire, Wire)  # nothing else is registered
+            if wire.fileno() < 0:
+                continue  # given up since, because of another that was answered in the same moment
             if wire in self._connecting:
                 self._finish_connecting(wire)
             elif self._speaks(wire):
