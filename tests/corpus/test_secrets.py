@@ -111,7 +111,7 @@ STOCK = {
     ),
     "/etc/mysql/debian.cnf": "[client]\nhost = localhost\nuser = root\npassword =\nsocket = /run/mysqld.sock\n",
     "/root/.docker/config.json": '{"credsStore": "ecr-login", "auths": {"registry": {}}}',
-    "/root/.npmrc": "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n",
+    "/root/.npmrc": "//npm.example.com/:_authToken=${NPM_TOKEN}\n",
     "/opt/app/.env": "DB_PASSWORD=\nSECRET_KEY=changeme\nAPI_TOKEN=${TOKEN}\n# PASSWORD=hunter2\nTOKEN_TTL=3600\n",
     "/opt/app/settings.py": (
         "SECRET_KEY = os.environ['SECRET_KEY']\nPASSWORD_HASHERS = ['a']\nPASSWORD_RESET_TIMEOUT = 259200\n"
@@ -119,7 +119,7 @@ STOCK = {
     ),
     "/etc/datadog-agent/datadog.yaml": "# api_key: abc\napi_key:\n",
     "/etc/gitlab-runner/config.toml": "concurrent = 1\n",
-    "/etc/apt/sources.list": "deb https://deb.debian.org/debian bookworm main\n",
+    "/etc/apt/sources.list": "deb https://archive.example.com/debian bookworm main\n",
     "/etc/yum.repos.d/a.repo": "[a]\nbaseurl=https://mirror.example.org/$releasever/\ngpgkey=file:///etc/pki/x\n",
     "/etc/ipsec.secrets": "# this file holds shared secrets\ninclude /var/lib/strongswan/ipsec.secrets.inc\n",
     "/etc/redis/redis.conf": "# requirepass foobared\nport 6379\n",
@@ -262,7 +262,7 @@ CASES = {
             "/root/.docker/config.json": ('{"auths": {"r": {"auth": "Ym9iOmg="}}}', None),
             "/root/.config/containers/auth.json": ('{"auths": {"r": {"identitytoken": "x1y2z3"}}}', None),
             "/var/lib/kubelet/config.json": ('{broken "auth": "Ym9iOmh1bnRlcg=="', 1),
-            "/root/.npmrc": (f"a=b\n//registry.npmjs.org/:_authToken={VALUE}\n", 2),
+            "/root/.npmrc": (f"a=b\n//npm.example.com/:_authToken={VALUE}\n", 2),
             "/opt/npm": (f"\n{NPM}\n", 2),
             "/srv/bob/.pypirc": (f"[pypi]\npassword = {VALUE}\n", 2),
             "/etc/pip.conf": (f"[global]\nindex-url = https://bob:{VALUE}@pypi.corp/simple\n", 2),

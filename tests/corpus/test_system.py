@@ -60,7 +60,7 @@ ff02::1 ip6-allnodes
 169.254.169.254 metadata
 """
 SOURCES = """Types: deb
-URIs: https://cdn-aws.deb.debian.org/debian
+URIs: https://archive.example.com/debian
 Suites: trixie
 Components: main
 Signed-By: /usr/share/keyrings/d.gpg
