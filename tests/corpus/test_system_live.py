@@ -201,8 +201,13 @@ APT = """case "$*" in
   echo "Inst bash [5.1] (5.2 Debian:13/stable [amd64])"
   echo "Inst vim (9 Debian-Security:13 [amd64])";;
 esac"""
+HOLDING = f"""case "$*" in *upgrade) case "$*" in *APT::Ignore-Hold=true*) ;; *) exit 0;; esac;; esac
+{APT}"""
 YUM = 'echo "libc.x86_64   2.2-1   amzn2-core"; exit 100'
-APK = 'echo "Installed:   Available:"; echo "musl-1.2.4-r1   < 1.2.4-r2"'
+APK = """case "$*" in
+*search*) echo apk-tools;;
+*) echo "Installed:   Available:"; echo "musl-1.2.4-r1   < 1.2.4-r2";;
+esac"""
 
 
 def manager(folder: Path, name: str, script: str) -> None:
@@ -218,7 +223,10 @@ def manager(folder: Path, name: str, script: str) -> None:
         ("apt-get", 'case "$*" in *update) exit 100;; esac', (3, "")),
         ("apt-get", 'case "$*" in *indextargets*) echo "stable x.example.com";; esac', (5, "")),
         ("apt-get", APT, (0, "pending libc6 2.2\npending vim 9\nasked apt\n")),
+        ("apt-get", HOLDING, (0, "pending libc6 2.2\npending vim 9\nasked apt\n")),
         ("dnf", "exit 1", (3, "")),
+        ("dnf", 'case "$*" in *.skip_if_unavailable=0*) exit 1;; esac', (3, "")),
+        ("dnf", 'echo "Ignoring repositories: base" >&2', (3, "")),
         ("dnf", "exit 0", (0, "asked dnf\n")),
         ("dnf", 'case "$*" in *check-update) exit 100;; esac', (5, "")),
         (
@@ -227,9 +235,11 @@ def manager(folder: Path, name: str, script: str) -> None:
             (0, "pending libc-2.2-1.x86_64\nasked dnf\n"),
         ),
         ("yum", "exit 1", (3, "")),
+        ("yum", 'case "$*" in *.skip_if_unavailable=0*) exit 1;; esac', (3, "")),
+        ("yum", 'echo "failure: repodata/repomd.xml from base: [Errno 256] No more mirrors to try."', (3, "")),
         (
             "yum",
-            'echo "libc.x86_64   2.2-1   amzn2-core"; exit 100',
+            YUM,
             (0, "pending updates\npending libc 2.2-1\nasked yum\n"),
         ),
         ("zypper", 'case "$*" in *refresh) exit 4;; esac', (3, "")),
@@ -238,6 +248,7 @@ def manager(folder: Path, name: str, script: str) -> None:
             'case "$*" in *list-patches*) echo "SLES | SUSE-1 | security | important";; esac',
             (0, "pending SUSE-1\nasked zypper\n"),
         ),
+        ("apk", "exit 0", (3, "")),
         ("apk", 'echo "WARNING: opening x: temporary error" >&2', (3, "")),
         (
             "apk",

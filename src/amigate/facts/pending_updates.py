@@ -23,7 +23,8 @@ _FAILURES = {
     98: "the machine has no room for its lists",
     99: "no package manager is known here that could be asked",
 }
-# apt-get ends well where it could not fetch: its warnings tell. dnf and yum end with 100 where there are updates.
+# apt-get ends well where it could not fetch: its warnings tell. What is held is pending all the same. dnf and yum end with
+# 100 where there are updates, and with 0 where they passed over a repository; so does apk without repositories.
 UPDATES = Run(
     "pending security updates",
     r"""t=$(mktemp -d) || exit 98
@@ -33,7 +34,7 @@ if command -v timeout >/dev/null; then l='timeout -k 5 60'; fi
 if command -v apt-get >/dev/null; then
   mkdir -p "$t/lists/partial" "$t/cache/archives/partial" || exit 98
   set -- -o "Dir::State::Lists=$t/lists" -o "Dir::Cache=$t/cache" -o Acquire::Retries=0 -o Acquire::http::Timeout=10 \
-    -o Acquire::https::Timeout=10 -o APT::Sandbox::User=root -o Debug::NoLocking=1
+    -o Acquire::https::Timeout=10 -o APT::Sandbox::User=root -o APT::Ignore-Hold=true -o Debug::NoLocking=1
   $l apt-get "$@" -q update >"$t/said" 2>&1 || exit 3
   if grep -qE '^(W|E|Ign)' "$t/said"; then exit 3; fi
   apt-get "$@" indextargets --format '$(RELEASE) $(SITE)' | grep -qi security || exit 5
@@ -42,10 +43,11 @@ if command -v apt-get >/dev/null; then
     awk 'tolower($0) ~ /security/ {print "pending", $(NF - 1), $NF}'
   echo 'asked apt'
 elif command -v dnf >/dev/null; then
-  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=10 --setopt=retries=1
+  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=10 --setopt=retries=1 --setopt='*.skip_if_unavailable=0'
   if grep -q '^PLATFORM_ID="platform:al2023"' /etc/os-release; then set -- "$@" --releasever=latest; fi
   $l dnf "$@" check-update >"$t/said" 2>&1
   r=$?
+  if grep -qiE '^(ignoring repo|failed to |errors? )' "$t/said"; then exit 3; fi
   if [ $r = 100 ]; then
     dnf "$@" updateinfo list --all 2>/dev/null | grep -q . || exit 5
     dnf "$@" updateinfo list --security >"$t/list" 2>/dev/null || exit 4
@@ -53,8 +55,10 @@ elif command -v dnf >/dev/null; then
   elif [ $r != 0 ]; then exit 3; fi
   echo 'asked dnf'
 elif command -v yum >/dev/null; then
-  $l yum -q -y --setopt="cachedir=$t" --setopt=timeout=10 --security check-update >"$t/list" 2>&1
+  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=10 --setopt='*.skip_if_unavailable=0'
+  $l yum "$@" --security check-update >"$t/list" 2>&1
   r=$?
+  if grep -qE 'failure: |\[Errno ' "$t/list"; then exit 3; fi
   if [ $r = 100 ]; then
     echo 'pending updates'
     sed -n 's/^\([^ ]*\)\.[a-z0-9_]*  *\([^ ]*\)  *[^ ]*$/pending \1 \2/p' "$t/list"
@@ -66,6 +70,7 @@ elif command -v zypper >/dev/null; then
   awk -F'|' '$3 ~ /security/ {gsub(/ /, "", $2); print "pending", $2}' "$t/list"
   echo 'asked zypper'
 elif command -v apk >/dev/null; then
+  $l apk --no-cache search -q -x apk-tools 2>/dev/null | grep -q . || exit 3
   $l apk --no-cache version -l '<' >"$t/list" 2>"$t/said" || exit 3
   if grep -qE 'WARNING|ERROR' "$t/said" "$t/list"; then exit 3; fi
   sed -n 's/^\([^ ]*\)  *<  *\([^ ]*\)$/pending \1 \2/p' "$t/list"
