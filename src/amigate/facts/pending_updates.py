@@ -23,8 +23,8 @@ _FAILURES = {
     98: "the machine has no room for its lists",
     99: "no package manager is known here that could be asked",
 }
-# apt-get ends well where it could not fetch: its warnings tell. What is held is pending all the same. dnf and yum end with
-# 100 where there are updates, and with 0 where they passed over a repository; so does apk without repositories.
+# apt-get ends well where it could not fetch: its warnings tell. What is held is pending all the same. dnf and yum end
+# with 100 where there are updates, and with 0 where they passed over a repository; so does apk without repositories.
 UPDATES = Run(
     "pending security updates",
     r"""t=$(mktemp -d) || exit 98
