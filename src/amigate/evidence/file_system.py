@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from amigate.evidence.awaited import each
-from amigate.evidence.model import covers
+from amigate.evidence.globs import covers
 from amigate.evidence.script import GLOB_LIMIT
 
 if TYPE_CHECKING:

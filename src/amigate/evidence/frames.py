@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.errors import CollectionError
-from amigate.evidence.model import Answer, Entry, Kind, covers
+from amigate.evidence.globs import covers
+from amigate.evidence.model import Answer, Entry, Kind
 from amigate.evidence.questions import Glob, Question, ReadFile, Run
 from amigate.evidence.redaction.redactor import see
 from amigate.evidence.script import GLOB_LIMIT, NO_ROOT, NO_SHELL

@@ -9,11 +9,11 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from amigate.check import InconclusiveError, OnlyLiveError
 from amigate.detect.hits import DETECTORS_VERSION, Sort
+from amigate.evidence.globs import covers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -348,22 +348,6 @@ class View:
 def at_rest(key: str) -> str:
     """Return why `key` is unseen in a view of a file system at rest; facts then look at the files themselves."""
     return f"{key}: {AT_REST}"
-
-
-def covers(pattern: str, path: str) -> bool:
-    """Whether `pattern` would have matched `path` in the C locale: `*` stops at a slash, `?` is one byte.
-
-    A leading dot is matched by a dot only, as in glob(7). Only `*` and `?` are wildcards.
-    """
-    parts, wanted = _bytewise(path).split("/"), _bytewise(pattern).replace("[", "[[]").split("/")
-    return len(parts) == len(wanted) and all(
-        fnmatchcase(part, want) and (want.startswith(".") or not part.startswith("."))
-        for part, want in zip(parts, wanted, strict=True)
-    )
-
-
-def _bytewise(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 LAUNCH_PERMISSION: Final = "launchPermission"

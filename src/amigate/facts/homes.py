@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from amigate.evidence.model import covers
+from amigate.evidence.globs import covers
 from amigate.facts.accounts import Accounts
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
+from amigate.evidence.globs import covers
 from amigate.evidence.keep import Keep
-from amigate.evidence.model import covers
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile, Run
 from amigate.facts.authorized_keys import parse
 from amigate.facts.sshd import Sshd

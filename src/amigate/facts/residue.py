@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError, NotApplicableError
+from amigate.evidence.globs import covers
 from amigate.evidence.keep import Keep
-from amigate.evidence.model import Kind, covers
+from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
 from amigate.facts import accounts
 from amigate.facts.accounts import Accounts

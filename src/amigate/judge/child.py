@@ -30,7 +30,7 @@ def main(answers_fd: int) -> int:
     )
     ini = Path(str(files("amigate.judge"))) / "judge.ini"
     folder = str(catalogue.folder())
-    options = ["-c", str(ini), "--rootdir", folder, "--noconftest", "-s", "--strict-markers"]
+    options = ["-c", str(ini), "--rootdir", folder, "--noconftest", "-s", "--strict-markers", "--assert=plain"]
     plugins = ["no:terminal", "no:cacheprovider", "no:logging", "no:faulthandler", "amigate.judge.judged"]
     for plugin in plugins:
         options += ["-p", plugin]

@@ -5,7 +5,7 @@ They stand on `view`, `outside` and `evidence`, which the judge and plain pytest
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -18,29 +18,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Evidence, View
     from amigate.facts.catalogue import ImageFact, OutsideFact, ViewFact
 
-
-def _of_view(fact: ViewFact) -> Callable[..., object]:
-    @pytest.fixture(name=fact.name)
-    def read(view: View) -> object:
-        return fact.read(view)
-
-    return read
-
-
-def _of_outside(fact: OutsideFact) -> Callable[..., object]:
-    @pytest.fixture(name=fact.name)
-    def read(outside: View) -> object:
-        return fact.read(outside)
-
-    return read
-
-
-def _of_image(fact: ImageFact) -> Callable[..., object]:
-    @pytest.fixture(name=fact.name)
-    def read(evidence: Evidence) -> object:
-        return fact.read(evidence)
-
-    return read
+Scope = Literal["session", "function"]
 
 
 @pytest.fixture(name="rule_settings")
@@ -51,10 +29,37 @@ def _rule_settings(request: pytest.FixtureRequest, chosen_settings: Settings) ->
     return {**defaults, **chosen_settings}
 
 
-FIXTURES: dict[str, Any] = {
-    **{f"_{fact.name}": _of_view(fact) for fact in VIEW_FACTS},
-    **{f"_{fact.name}": _of_outside(fact) for fact in OUTSIDE_FACTS},
-    **{f"_{fact.name}": _of_image(fact) for fact in IMAGE_FACTS},
-    "_rule_settings": _rule_settings,
-}
-"""Attribute name to fixture, for a plugin to take in."""
+def fixtures(scope: Scope = "function") -> dict[str, Any]:
+    """Return attribute name to fixture, for a plugin to take in.
+
+    `scope` is that of the facts, as in `pytest.fixture`; what they stand on must be of the same or a wider one."""
+    return {
+        **{f"_{fact.name}": _of_view(fact, scope) for fact in VIEW_FACTS},
+        **{f"_{fact.name}": _of_outside(fact, scope) for fact in OUTSIDE_FACTS},
+        **{f"_{fact.name}": _of_image(fact, scope) for fact in IMAGE_FACTS},
+        "_rule_settings": _rule_settings,
+    }
+
+
+def _of_view(fact: ViewFact, scope: Scope) -> Callable[..., object]:
+    @pytest.fixture(name=fact.name, scope=scope)
+    def read(view: View) -> object:
+        return fact.read(view)
+
+    return read
+
+
+def _of_outside(fact: OutsideFact, scope: Scope) -> Callable[..., object]:
+    @pytest.fixture(name=fact.name, scope=scope)
+    def read(outside: View) -> object:
+        return fact.read(outside)
+
+    return read
+
+
+def _of_image(fact: ImageFact, scope: Scope) -> Callable[..., object]:
+    @pytest.fixture(name=fact.name, scope=scope)
+    def read(evidence: Evidence) -> object:
+        return fact.read(evidence)
+
+    return read

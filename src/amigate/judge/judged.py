@@ -14,7 +14,7 @@ from amigate.evidence import codec
 from amigate.evidence.model import DISK, Launch, Vantage, View, Viewpoint
 from amigate.facts.twins import inside
 from amigate.judge.decide import Decision, decide
-from amigate.judge.fixtures import FIXTURES
+from amigate.judge.fixtures import fixtures
 from amigate.judge.limit import limited
 from amigate.result import Witness
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from amigate.evidence.model import Evidence
     from amigate.judge.places import Place
 
-globals().update(FIXTURES)
+globals().update(fixtures("session"))
 
 
 @dataclasses.dataclass
@@ -55,6 +55,7 @@ class Bench:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Leave the order where the hooks find it."""
         config.stash[ORDER] = self._order
+        config.option.tbstyle = "no"  # a decision is made of the exception, and nobody reads a traceback
 
 
 def _check(item: pytest.Item) -> Check:
@@ -64,12 +65,14 @@ def _check(item: pytest.Item) -> Check:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Judge a check once at each of its places."""
+    """Judge a check once at each of its places.
+
+    Those of one place come one after another, so that each fact is read once there."""
     declared = check_of(metafunc.function)
     places = metafunc.config.stash[ORDER].places.get(declared.id, ()) if declared else ()
     if places:
         metafunc.fixturenames.append("place")
-        metafunc.parametrize("place", places, ids=str, indirect=True)
+        metafunc.parametrize("place", places, ids=str, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -82,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"rule {rule} is declared more than once")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def place(request: pytest.FixtureRequest) -> Place:
     """Return where the check is judged."""
     place: Place = request.param
@@ -95,7 +98,7 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
     return codec.load(request.config.stash[ORDER].read_evidence())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def view(evidence: Evidence, place: Place) -> View:
     """Return the view at `place`."""
     if place.witness is Witness.DISK:
@@ -107,7 +110,7 @@ def view(evidence: Evidence, place: Place) -> View:
     return inside(evidence, place.launch)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outside(evidence: Evidence, place: Place) -> View:
     """Return the launch at `place` as it is seen from outside, before it is rebooted."""
     return evidence.view(Viewpoint(place.launch or Launch.A, 1, Vantage.OUTSIDE))

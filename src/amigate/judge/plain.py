@@ -23,7 +23,7 @@ from amigate.evidence.redaction.redactor import Redactor
 from amigate.evidence.script import NO_ROOT
 from amigate.facts.catalogue import FURTHER, NEEDS
 from amigate.judge.decide import decide
-from amigate.judge.fixtures import FIXTURES
+from amigate.judge.fixtures import fixtures
 from amigate.report.escape import printable
 from amigate.result import Witness
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from amigate.result import Finding
 
-globals().update(FIXTURES)
+globals().update(fixtures())
 
 _VIEWS = pytest.StashKey[dict[str, View]]()
 _REMOTE = ("ssh", "safe-ssh", "paramiko")

@@ -13,7 +13,7 @@ import pytest
 from amigate.check import InconclusiveError
 from amigate.evidence.model import DISK, Vantage, Viewpoint
 from amigate.judge.decide import Decision, NotRunError, ReturnedError, decide, raised_at, worst
-from amigate.judge.fixtures import FIXTURES
+from amigate.judge.fixtures import fixtures
 from amigate.judge.judged import outside, view
 from amigate.judge.limit import limited
 from amigate.own.backend import has_record, host_of, recorded
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from amigate.own.backend import Asked
 
 __all__ = ["outside", "view"]
-globals().update(FIXTURES)
+globals().update(fixtures())
 
 
 @dataclass(frozen=True, kw_only=True)
