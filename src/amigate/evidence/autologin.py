@@ -10,6 +10,8 @@ import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from amigate.evidence.continued import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -31,19 +33,12 @@ _WITH_VALUE = set("CdfHIloPrtw")
 
 def logins(text: str) -> Iterator[tuple[int, str]]:
     """Yield the number of each line that says so, and what it says: LOGIN or RESCUE."""
-    number, pending = 1, ""
-    for at, line in enumerate(text.split("\n"), 1):
-        number = number if pending else at
-        pending += line.rstrip("\r")
-        if pending.endswith("\\"):
-            pending = pending[:-1] + " "
-            continue
-        if not pending.lstrip().startswith(("#", ";")):
-            if logs_in(pending):
+    for number, line in joined(text):
+        if not line.lstrip().startswith(("#", ";")):
+            if logs_in(line.removesuffix("\\")):
                 yield number, LOGIN
-            if _RESCUE.search(pending):
+            if _RESCUE.search(line):
                 yield number, RESCUE
-        pending = ""
 
 
 def kept(text: str) -> list[str]:

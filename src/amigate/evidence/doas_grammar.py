@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.evidence.continued import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -31,19 +33,11 @@ class DoasRule:
 def statements(text: str) -> Iterator[tuple[int, DoasRule | None]]:
     """Yield the number and the rule of each line that says something; None for one in no known form.
 
-    A backslash at the end of a line continues it."""
-    number, pending = 1, ""
-    for at, line in enumerate(text.split("\n"), 1):
-        number = number if pending else at
-        pending += line
-        if pending.endswith("\\"):
-            pending = pending[:-1] + " "
-            continue
-        words, pending = _words(pending), ""
+    A backslash at the end of a line continues it; doas refuses a file that ends there."""
+    for number, line in joined(text):
+        words = _words(line)
         if words is None or words:
             yield number, None if words is None else _rule(words)
-    if pending.strip():
-        yield number, None
 
 
 def written(rule: DoasRule) -> str:

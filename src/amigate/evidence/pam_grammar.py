@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from amigate.evidence.continued import joined
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,15 +39,8 @@ class Statement:
 
 def statements(text: str) -> Iterator[tuple[int, Statement | None]]:
     """Yield the number and the meaning of each line that has one; None for a line in no known form."""
-    number, pending = 1, ""
-    for at, line in enumerate(text.split("\n"), 1):
-        number = number if pending else at
-        pending += line.rstrip("\r")
-        if pending.endswith("\\"):
-            pending = pending[:-1] + " "
-            continue
-        said, pending = pending.partition("#")[0].strip(), ""
-        if said:
+    for number, line in joined(text):
+        if said := line.removesuffix("\\").partition("#")[0].strip():
             yield number, _statement(said)
 
 

@@ -16,6 +16,7 @@ from amigate.evidence.questions import Glob, Needs, Question, ReadFile
 from amigate.facts import accounts
 from amigate.facts.accounts import Accounts
 from amigate.facts.homes import homes
+from amigate.facts.links import resolved, target
 from amigate.result import Finding
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ class Histories:
     def read(cls, view: View) -> Histories:
         """Read what was seen; raises InconclusiveError when a home could not be looked through."""
         Accounts.read(view).require_all_seen()
-        found = {entry.path: entry for pattern in _patterns(view) for entry in view.glob(pattern)}
+        found = {entry.path for pattern in _patterns(view) for entry in view.glob(pattern)}
         histories = []
         for path in sorted(found):
-            file = _file(view, found[path])
+            file = _file(view, path)
             if file is not None:
                 histories.append(History(path=path, size_bytes=file.size, lines=_lines(view, file)))
         return cls(all=tuple(histories))
@@ -78,22 +79,10 @@ def _patterns(view: View) -> list[str]:
     return [posixpath.join(home, name) for home in homes(view) for name in NAMES]
 
 
-def _file(view: View, entry: Entry) -> Entry | None:
-    """Return the file that `entry` is or leads to; None for a folder, a device, or a link to nothing."""
-    for _ in range(_LINKS):
-        if entry.kind is Kind.FILE:
-            return entry
-        if entry.kind is not Kind.LINK:
-            return None
-        following = view.entry(_target(entry))
-        if following is None:
-            return None
-        entry = following
-    raise InconclusiveError(f"{entry.path}: its links lead too far")
-
-
-def _target(entry: Entry) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target))
+def _file(view: View, path: str) -> Entry | None:
+    """Return the file that `path` names or leads to; None for a folder, a device, or a link to nothing."""
+    entry = resolved(view, path)
+    return entry if entry is not None and entry.kind is Kind.FILE else None
 
 
 def _is_counted(file: Entry) -> bool:
@@ -125,11 +114,11 @@ def _about(view: View, entry: Entry) -> list[Question]:
             return [*links, count_lines(entry.path)] if _is_counted(entry) else links
         if entry.kind is not Kind.LINK:
             break
-        target = _target(entry)
-        links.append(ReadFile(target, Keep.NOTHING))
-        if target not in view.entries:
+        path = target(entry)
+        links.append(ReadFile(path, Keep.NOTHING))
+        if path not in view.entries:
             break
-        entry = view.entries[target]
+        entry = view.entries[path]
     return links
 
 

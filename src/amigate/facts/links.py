@@ -29,7 +29,7 @@ def resolved(view: View, path: str) -> Entry | None:
         entry = view.entry(path)
         if entry is None or entry.kind is not Kind.LINK:
             return entry
-        path = _target(entry)
+        path = target(entry)
     raise InconclusiveError(f"{path}: its links lead too far")
 
 
@@ -48,8 +48,9 @@ def chain(view: View, path: str) -> Iterator[Question]:
         entry = view.entries.get(path)
         if entry is None or entry.kind is not Kind.LINK:
             return
-        path = _target(entry)
+        path = target(entry)
 
 
-def _target(entry: Entry) -> str:
+def target(entry: Entry) -> str:
+    """Return the path that a link leads to."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target))

@@ -18,6 +18,7 @@ from amigate.facts import accounts
 from amigate.facts.accounts import Accounts
 from amigate.facts.homes import homes
 from amigate.facts.host_keys import CLOCK
+from amigate.facts.links import resolved, target
 from amigate.facts.residue_places import CACHES, LOG_FOLDER, PLACES, Place, Sign, Topic
 from amigate.facts.services import MACHINE_ID, MACHINE_ID_CAP_BYTES
 from amigate.result import Finding
@@ -212,7 +213,7 @@ def _matches(listing: _Listing, place: Place, gaps: list[str]) -> Iterator[Findi
 
 def _judged(view: View, place: Place, entry: Entry, gaps: list[str]) -> Iterator[Finding]:
     try:
-        file = _real(view, entry)
+        file = resolved(view, entry.path)
     except InconclusiveError as error:
         gaps.append(str(error))
         return
@@ -237,22 +238,6 @@ def _is_sign(sign: Sign, entry: Entry, file: Entry | None) -> bool:
             return file is not None and file.kind is Kind.FILE and file.size > 0
 
 
-def _real(view: View, entry: Entry) -> Entry | None:
-    """Return what `entry` is or leads to; None for a link to nothing."""
-    for _ in range(_LINKS):
-        if entry.kind is not Kind.LINK or entry.target == "/dev/null":
-            return None if entry.kind is Kind.LINK else entry
-        following = view.entry(_target(entry))
-        if following is None:
-            return None
-        entry = following
-    raise InconclusiveError(f"{entry.path}: its links lead too far")
-
-
-def _target(entry: Entry) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), entry.target))
-
-
 def _of(listing: _Listing, pattern: str) -> list[Entry]:
     if set(pattern) & set("*?"):
         return listing.glob(pattern)
@@ -265,7 +250,7 @@ def _is_elsewhere(view: View, pattern: str) -> bool:
     if folder not in _ELSEWHERE:
         return False
     entry = view.entry(folder)
-    return entry is not None and entry.kind is Kind.LINK and _target(entry) == _ELSEWHERE[folder]
+    return entry is not None and entry.kind is Kind.LINK and target(entry) == _ELSEWHERE[folder]
 
 
 def _builder_accounts(view: View) -> Iterator[Finding | str]:
@@ -285,7 +270,7 @@ def _machine_ids(view: View) -> Iterator[Finding | str]:
     for path in (MACHINE_ID, _DBUS_ID):
         try:
             entry = view.entry(path)
-            if entry is not None and not (entry.kind is Kind.LINK and _target(entry) == MACHINE_ID):
+            if entry is not None and not (entry.kind is Kind.LINK and target(entry) == MACHINE_ID):
                 text = view.text(path) or ""
                 if text.strip() not in _UNINITIALIZED:
                     yield Finding(
@@ -351,8 +336,8 @@ def _chain(view: View, entry: Entry) -> Iterator[Question]:
     for _ in range(_LINKS):
         if entry.kind is not Kind.LINK or entry.target == "/dev/null":
             return
-        yield ReadFile(_target(entry), Keep.NOTHING)
-        following = view.entries.get(_target(entry))
+        yield ReadFile(target(entry), Keep.NOTHING)
+        following = view.entries.get(target(entry))
         if following is None:
             return
         entry = following
