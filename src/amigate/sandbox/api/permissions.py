@@ -54,14 +54,16 @@ def change(
     """Return what a request asks for, in either of its forms, or both.
 
     `structure` has Add and Remove; `lists` has values for each kind, which `operation` adds or removes. Somebody that
-    cannot be named is refused, and then nothing changes."""
+    cannot be named is refused, and then nothing changes. Packer sends the same accounts in both forms and no operation;
+    then the structure alone is meant."""
     added, removed = list(structure.get("Add", [])), list(structure.get("Remove", []))
     listed = [{kind: value} for kind, values in lists.items() for value in values]
     if operation not in {None, "add", "remove"}:
         raise errors.bad_value(f"Value ({operation}) for parameter operationType is invalid.")
-    if listed and operation is None:
+    if listed and operation is None and not structure:
         raise errors.missing("operationType")
-    (removed if operation == "remove" else added).extend(listed)
+    if operation is not None:
+        (removed if operation == "remove" else added).extend(listed)
     allowed = set(kinds)
     for one in (*added, *removed):
         _check(one, allowed)

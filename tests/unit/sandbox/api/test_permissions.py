@@ -63,6 +63,17 @@ def test_the_older_form_does_the_same(
     assert permitted(ec2, image) == []
 
 
+def test_accounts_in_both_forms_without_an_operation_are_taken_from_the_structure(ec2: Any, image: str) -> None:
+    """So does Packer's `ami_users`."""
+    ec2.modify_image_attribute(
+        ImageId=image,
+        Attribute="launchPermission",
+        UserIds=[FRIEND],
+        LaunchPermission={"Add": [{"UserId": FRIEND}]},
+    )
+    assert permitted(ec2, image) == [{"UserId": FRIEND}]
+
+
 @pytest.mark.parametrize(
     "kind,value",
     [
