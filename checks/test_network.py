@@ -12,6 +12,7 @@ from amigate.facts.listeners import Listeners, declared_ports
 from amigate.facts.log_forwarding import LogForwarding
 from amigate.facts.repositories import Repositories
 from amigate.facts.scheduled_jobs import ScheduledJobs
+from amigate.facts.session_port import SessionPort
 from amigate.facts.trust_anchors import TrustAnchors
 
 RECEIVERS_CHECK = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/usingsharedamis-confirm.html"
@@ -26,15 +27,18 @@ RECEIVERS_CHECK = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/usingshar
     remedy="network",
     declared=["udp/68", "udp/546"],
 )
-def test_only_declared_listeners(listeners: Listeners, contact: Contact, rule_settings: Settings) -> None:
+def test_only_declared_listeners(
+    listeners: Listeners, session_port: SessionPort, contact: Contact, rule_settings: Settings
+) -> None:
     """Only declared services listen.
 
     Whatever else listens is open to whoever reaches the machine. The kernel's own tables are read, of IPv4 and IPv6,
     not the image's `ss`; loopback does not count, and a socket of systemd counts as any other. SSH's port is declared
     by the profile; `declared` has the others as `tcp/443`, by default those of DHCP's clients. No ports are scanned:
-    the launch's security group lets SSH in alone."""
+    the launch's security group lets SSH in alone. Where something between forwards SSH to another port, it is the
+    machine's own that is meant."""
     declared = declared_ports(rule_settings["declared"])
-    assert not listeners.reachable_other_than({*declared, ("tcp", contact.port)})
+    assert not listeners.reachable_other_than({*declared, ("tcp", session_port.instead_of(contact))})
 
 
 @check(
@@ -190,12 +194,15 @@ def test_firewall_and_sysctl_hardened(host_firewall: HostFirewall, rule_settings
     remedy="network",
     declared=[],
 )
-def test_no_unexpected_egress(connections: Connections, contact: Contact, rule_settings: Settings) -> None:
+def test_no_unexpected_egress(
+    connections: Connections, session_port: SessionPort, contact: Contact, rule_settings: Settings
+) -> None:
     """The instance calls nobody unasked.
 
     The kernel's tables are looked at for twenty seconds after the boot has ended. A call to anything but DNS, DHCP,
     NTP, EC2's link-local services, what may be a mirror (ports 80 and 443) and what `declared` names as `tcp/5432`
     is a violation, answered or not. That none was seen proves nothing without the network's flow logs, which amigate
     does not have: then it is open."""
-    assert not connections.unexpected(declared_ports(rule_settings["declared"]), contact.port)
+    own_port = session_port.instead_of(contact)
+    assert not connections.unexpected(declared_ports(rule_settings["declared"]), own_port)
     inconclusive("no call was seen in twenty seconds, and no flow log tells what was called before and between")

@@ -12,7 +12,7 @@ import pytest
 from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.inspection import InspectedVolume, Inspection
 from amigate.evidence.model import Launch, Vantage, Viewpoint
-from amigate.facts import connections, host_firewall, kernels, listeners, pending_updates, provisioning
+from amigate.facts import connections, host_firewall, kernels, listeners, pending_updates, provisioning, session_port
 from amigate.judge.places import Place
 from amigate.result import Status, Witness
 from amigate.sources.console import BEGIN, CONSOLE_CAP_CHARS, END
@@ -86,6 +86,17 @@ def judged(kit: Any, rule: str, answers: Mapping[str, Any], **settings: Any) -> 
 def test_what_listens(sockets: str, settings: Any, expected: Status, subjects: list[str], kit: Any) -> None:
     found = judged(kit, LISTENS, {listeners.SOCKETS.key: (HEADER + sockets,)}, **settings)
     assert (found.status, [each.subject for each in found.findings]) == (expected, subjects)
+
+
+def test_ssh_may_come_in_at_another_port_than_was_called(kit: Any) -> None:
+    """Where something between forwards, what listens is told by the session's own word."""
+    sockets = HEADER + listening("00000000:08AE")
+    answers: dict[str, Any] = {listeners.SOCKETS.key: (sockets,), session_port.SESSION.key: ("2222\n",)}
+    assert judged(kit, LISTENS, answers).status is PASS
+    assert judged(kit, LISTENS, answers | {session_port.SESSION.key: ("22\n",)}).status is FAIL
+    comes_in = {connections.CONNECTIONS.key: (calling("08AE", "010200C0:D431", state="01"),)}
+    assert judged(kit, CALLS, answers | comes_in).status is UNSURE
+    assert judged(kit, CALLS, comes_in).status is FAIL
 
 
 def calling(local: str, remote: str, table: str = "tcp", state: str = "02") -> str:
