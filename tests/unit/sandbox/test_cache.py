@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from amigate.sandbox.images import RECIPES, builder, cache
+from amigate.sandbox.images import RECIPES, archive, base, builder, cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,7 @@ def test_neighbouring_parts_of_a_digest_do_not_run_together() -> None:
 def test_an_image_in_the_cache_is_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
     path = cache.folder("images") / f"lean-{builder.digest('lean', [])}.qcow2"
     path.write_bytes(b"there")
+    (archive.folder() / base.path(RECIPES["lean"].packages).stem).mkdir()
     monkeypatch.setattr("amigate.sandbox.images.tools.run", lambda *_, **__: pytest.fail("something was built"))
     assert builder.build("lean") == path
     assert [image.name for image in cache.cached()] == ["lean"]

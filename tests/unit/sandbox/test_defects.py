@@ -14,6 +14,7 @@ from amigate.sandbox.images import DEFECTS, LEAKY, RECIPES, Defect, choice, keys
 from amigate.sandbox.images.tree import Tree
 
 FILES = {
+    "etc/apt/sources.list": "deb http://169.254.169.250/base/debian-security bookworm-security main\n",
     "etc/bash.bashrc": "# none\n",
     "etc/group": "root:x:0:\n",
     "etc/inittab": "::sysinit:/usr/lib/ec2-lean/boot\n",

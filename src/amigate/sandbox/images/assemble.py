@@ -6,7 +6,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from amigate.sandbox.images import clean, disk, tools
+from amigate.sandbox.images import archive, clean, disk, tools
+from amigate.sandbox.images.base import SUITE
 from amigate.sandbox.images.defects import DEFECTS
 from amigate.sandbox.images.recipes import RECIPES
 from amigate.sandbox.images.tree import Tree
@@ -20,6 +21,7 @@ def assemble(image: str, base: Path, out: Path, *, digest: str, defects: list[st
         tree = Tree(Path(folder))
         tree.root.chmod(0o755)
         recipe.lay(tree)
+        archive.lay(tree, base.stem, SUITE)
         for name in defects:
             DEFECTS[name].apply(image, tree)
         clean.configure_boot(tree, str(disk.partition_uuid(digest)))

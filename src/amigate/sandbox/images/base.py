@@ -22,14 +22,19 @@ def recipe(packages: Sequence[str], suite: str = SUITE) -> str:
     return "\n".join((suite, *packages, *_LEFT_OUT))
 
 
+def path(packages: Sequence[str], suite: str = SUITE) -> Path:
+    """Return where the tar is, or will be."""
+    return cache.folder("base") / f"{suite}-{cache.digest([recipe(packages, suite)])}.tar"
+
+
 def tar(packages: Sequence[str], progress: Callable[[str], None], suite: str = SUITE) -> Path:
     """Return a root file system with packages as a tar, from the cache or made now (a minute or two)."""
-    path = cache.folder("base") / f"{suite}-{cache.digest([recipe(packages, suite)])}.tar"
-    with cache.one_builder(path):
-        if not path.exists():
+    made = path(packages, suite)
+    with cache.one_builder(made):
+        if not made.exists():
             progress(f"installing Debian {suite} with {len(packages)} packages (once; a minute or two)")
-            _bootstrap(packages, suite, path)
-    return path
+            _bootstrap(packages, suite, made)
+    return made
 
 
 def _bootstrap(packages: Sequence[str], suite: str, path: Path) -> None:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amigate.sandbox.images import base, cache, choice, imported, tools
+from amigate.sandbox.images import archive, base, cache, choice, imported, tools
 from amigate.sandbox.images.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _LEAVES_DISKS_ALONE = (
     "tools.py",
 )
 """Modules of this package whose code leaves no trace in an image."""
-_PROGRAMS = ("fakeroot", "grub-mkimage", "mke2fs", "qemu-img", "tar")
+_PROGRAMS = ("dpkg-deb", "fakeroot", "gpg", "grub-mkimage", "mke2fs", "qemu-img", "tar")
 
 
 def _silent(_: str) -> None:
@@ -43,9 +43,9 @@ def build(name: str, *, defects: Sequence[str] = (), progress: Callable[[str], N
     if name not in RECIPES:
         return imported.find(name).path
     path = _path(name, wanted)
-    if not path.exists():
+    if not _is_ready(name, path):
         with cache.one_builder(path):
-            if not path.exists():
+            if not _is_ready(name, path):
                 cache.prune()
                 _make(name, path, wanted, progress)
     cache.touch(path)
@@ -57,7 +57,8 @@ def digest(name: str, defects: Sequence[str]) -> str:
     recipe = RECIPES[name]
     code = [path for path in cache.PACKAGE.rglob("*.py") if path.name not in _LEAVES_DISKS_ALONE]
     guest = [path for folder in recipe.guest_folders for path in (cache.GUEST_FILES / folder).iterdir()]
-    return cache.digest([name, base.recipe(recipe.packages), *sorted(set(defects))], sources=[*code, *guest])
+    parts: list[str | bytes] = [name, base.recipe(recipe.packages), *sorted(set(defects)), archive.key()]
+    return cache.digest(parts, sources=[*code, *guest])
 
 
 def _path(name: str, defects: Sequence[str]) -> Path:
@@ -67,9 +68,15 @@ def _path(name: str, defects: Sequence[str]) -> Path:
     return cache.folder("images") / f"{title}-{digest(name, defects)}.qcow2"
 
 
+def _is_ready(name: str, path: Path) -> bool:
+    """Whether the image is there, and the archive that it asks."""
+    return path.exists() and (archive.folder() / base.path(RECIPES[name].packages).stem).exists()
+
+
 def _make(name: str, path: Path, defects: Sequence[str], progress: Callable[[str], None]) -> None:
     tools.require(_PROGRAMS)
     tar = base.tar(RECIPES[name].packages, progress)
+    archive.make(tar, base.SUITE)
     progress(f"building {path.stem.rpartition('-')[0]}")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".building-") as folder:
         raw, ready = Path(folder) / "disk.raw", Path(folder) / "disk.qcow2"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 PACKAGES = {
+    "dpkg-deb": "dpkg",
     "fakeroot": "fakeroot",
+    "gpg": "gpg gpg-agent",
     "grub-mkimage": "grub-common grub-pc-bin",
     "mke2fs": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",

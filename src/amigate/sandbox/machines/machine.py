@@ -12,7 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from amigate.sandbox.images import archive
 from amigate.sandbox.machines import disks, qemu, qmp, quarters
+from amigate.sandbox.machines.archive import Archive
 from amigate.sandbox.machines.console import end_of, shorten
 from amigate.sandbox.machines.imds import Imds
 from amigate.sandbox.machines.reachability import Reachability
@@ -74,6 +76,7 @@ class Machine:
         """Start QEMU; returns at once, the guest boots meanwhile."""
         with contextlib.ExitStack() as serving:
             self._imds = imds = serving.enter_context(Imds(self._folder / quarters.IMDS, self.spec))
+            serving.enter_context(Archive(self._folder / quarters.ARCHIVE, archive.folder()))
             command = qemu.command(self.spec, self._accelerator, python=self._account.python, backings=self._backings)
             self._process = process = self._nursery.start(command, self._folder, self._account)
             address = (self.spec.public_ip, self.spec.ssh_port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from amigate.sandbox.images import archive
 from amigate.sandbox.machines import quarters
 
 if TYPE_CHECKING:
@@ -66,17 +67,20 @@ def escape(value: object) -> str:
 
 
 def _network(spec: Spec, python: str) -> Iterable[str]:
-    """One user network that holds both the VPC's addresses and 169.254.169.254; nothing leads out.
+    """One user network that holds the VPC's addresses, the metadata service and the archive; nothing leads out.
 
     Only port 22 leads in, from the instance's own loopback address."""
     # Python would look for a script under its absolute path, where the account cannot go.
     run = f'exec(open("{quarters.RELAY}").read())'
-    shell_safe = [_quote(part) for part in (python, "-I", "-S", "-c", run, str(quarters.IMDS))]
+    relays = {
+        address: " ".join(map(_quote, (python, "-I", "-S", "-c", run, str(socket))))
+        for address, socket in (("169.254.169.254", quarters.IMDS), (archive.ADDRESS, quarters.ARCHIVE))
+    }
     options = (
         *("user", "id=net", f"net={NETWORK}", f"dhcpstart={escape(spec.private_ip)}", f"host={_HOST}", f"dns={_DNS}"),
         "restrict=on",
         f"hostfwd=tcp:{escape(spec.public_ip)}:{spec.ssh_port}-{escape(spec.private_ip)}:22",
-        f"guestfwd=tcp:169.254.169.254:80-cmd:{escape(' '.join(shell_safe))}",
+        *(f"guestfwd=tcp:{address}:80-cmd:{escape(relay)}" for address, relay in relays.items()),
     )
     return "-netdev", ",".join(options), "-device", f"virtio-net-pci,netdev=net,mac={escape(spec.mac)},romfile="
 

@@ -20,6 +20,7 @@ QMP = Path("control") / "qmp"
 """QEMU makes this socket itself, so its folder is the account's."""
 CONSOLE = Path("console")
 IMDS = Path("imds")
+ARCHIVE = Path("archive")
 LOG = Path("qemu.log")
 RELAY = Path("relay.py")
 

@@ -1,9 +1,20 @@
 """What can be wrong with an image: by topic, each a change to the clean one, for the images where it makes sense."""
 
-from amigate.sandbox.images.defects import accounts, first_boot, identities, keys_left, reboot, sshd
+from amigate.sandbox.images.defects import accounts, first_boot, identities, keys_left, reboot, sshd, updates
 from amigate.sandbox.images.defects.registry import DEFECTS, Defect
 
-__all__ = ["DEFECTS", "LEAKY", "Defect", "accounts", "first_boot", "identities", "keys_left", "reboot", "sshd"]
+__all__ = [
+    "DEFECTS",
+    "LEAKY",
+    "Defect",
+    "accounts",
+    "first_boot",
+    "identities",
+    "keys_left",
+    "reboot",
+    "sshd",
+    "updates",
+]
 
 LEAKY = (
     "root-password-login",
