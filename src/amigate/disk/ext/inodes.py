@@ -32,7 +32,7 @@ _LOW, _HIGH = 124, 130
 """Where the two halves of a checksum lie."""
 _TYPES = frozenset({stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK})
 _STATUS = Struct("<2HI8xi4x2H4xI64x4s4xI8xI4xH6xI")
-"""Mode, uid, size, mtime, gid, links, flags, generation, high size, high uid and gid as one; extra size and mtime's rest."""
+"""Mode, uid, size, mtime, gid, links, flags, generation, high size, high ids as one; extra size and mtime's rest."""
 _HIGH_END = 4
 """Least extra size with which the upper half of a checksum is there."""
 _MTIME_END = 12
