@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ID = re.compile(rb"A[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])")
 _SECRET = re.compile(rb"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _NAMES = (b"aws_secret_access_key", b"AWS_SECRET_ACCESS_KEY", b"ecretAccessKey")
+MARKS = (b"AKIA", b"ASIA", *_NAMES)
 _ASSIGNED = re.compile(rb"\\?[\"']?\s{0,8}(?:[:=]|=>|>)\s{0,8}\\?[\"']?(?=[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=]))")
 _NEAR_BYTES = 512
 _ID_BYTES = 20

@@ -37,13 +37,16 @@ _SCHEMES = {
 _MARK = re.compile(rb"\$(?=[1-7gmsy])(?:(?:6|y|5|1|2[abxy]|gy|7|sha1|3)\$|md5[$,])")
 """With a look at one character first, as dollars are frequent in programs."""
 _LONGEST_MARK = 6
+_BEFORE = (b":", b"!", b"*")
+"""What stands in front of a hash: the end of a name, or a lock."""
+MARKS = tuple(before + mark for mark in _SCHEMES for before in _BEFORE)
 
 
 def find(data: bytes, begin: int, end: int, mac: Mac) -> Iterator[Secret]:
     """Find hashes by their scheme."""
     for mark in _MARK.finditer(data, begin, min(end + _LONGEST_MARK, len(data))):
         at = mark.start()
-        if at >= end or data[at - 1 : at] not in {b":", b"!", b"*"}:
+        if at >= end or data[at - 1 : at] not in _BEFORE:
             continue
         scheme, form = _SCHEMES[mark[0]]
         found = form.match(data, at)

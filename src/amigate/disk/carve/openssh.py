@@ -19,6 +19,7 @@ _MARK = _MAGIC.rstrip(b"\0")
 """Zeros are everywhere, so that it is found sooner without."""
 _ENCODED = b"b3BlbnNzaC1rZXktdjEA"
 """The magic in base64: what begins a key whose first line is gone."""
+MARKS = (_MARK, _ENCODED)
 _NAME = re.compile(rb"[a-z0-9@.-]{1,64}")
 _CHECK_BYTES = 8
 _HEAD_BYTES = 512

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MARK = b"PRIVATE KEY-----"
 _LABEL = re.compile(rb"-----BEGIN ((?:RSA |DSA |EC |OPENSSH |ENCRYPTED )?PRIVATE KEY)-----")
+MARKS = (_MARK,)
 _LONGEST_LABEL = 42
 _LINE_END = rb"(?:\r?\n|\\r\\n|\\n)[ \t]{0,64}"
 _CIPHER = re.compile(

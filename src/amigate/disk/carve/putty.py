@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from amigate.evidence.redaction.kept import Mac
 
 _MARK = b"PuTTY-User-Key-File-"
+MARKS = (_MARK,)
 _KEY = re.compile(
     rb"PuTTY-User-Key-File-[1-3]: (?P<type>[a-z0-9@.-]{1,64})\r?\n"
     rb"Encryption: (?P<cipher>[a-z0-9-]{1,32})\r?\n"

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from amigate.disk.carve import aws, hashes, openssh, pem, putty
+from amigate.disk.carve.marks import any_mark
 from amigate.disk.carve.published import PUBLISHED
 from amigate.disk.carve.secret import BEFORE_BYTES, MOST_BYTES, Detector, Kind, Secret
 from amigate.disk.pieces import on_device
@@ -141,7 +142,7 @@ class _Search:
 
     def _look(self, end: int) -> None:
         """Look at the data up to an index; what is behind it is only seen."""
-        if end > self._looked:
+        if end > self._looked and any_mark(self._data, self._looked, end):
             found = [
                 secret
                 for kind, detector in _DETECTORS

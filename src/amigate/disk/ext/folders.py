@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from amigate.disk.ext.metadata import Metadata
     from amigate.disk.inode_tree.runs import Run
 
-_ENTRY = Struct("<IHBB")
+_ENTRY = Struct("<IHB")
 _LEAST = 12
 _TAIL_BYTES = 12
 _TAIL = b"\0\0\0\0\x0c\0\0\xde"
@@ -107,13 +107,14 @@ def _parse(block: bytes, what: str, *, is_large: bool) -> tuple[list[bytes], lis
     unpack = _ENTRY.unpack_from
     block += bytes(8)  # so that there is something to be unpacked up to the end
     while at < end:
-        number, length, size, _ = unpack(block, at)
+        number, length, size = unpack(block, at)
         if is_large:
             length = length_of(length, LARGEST_PLAIN)
         if length < _LEAST or length & 3 or size + 8 > length:
             break
         if number:
-            raw.append(block[at + 8 : at + 8 + size])
+            name = at + 8
+            raw.append(block[name : name + size])
             numbers.append(number)
         at += length
     if at != end:

@@ -40,12 +40,13 @@ def runs(metadata: Metadata, node: Node) -> Iterator[Run]:
     end = 0
     found = _extents(metadata, node) if node.flags & Flag.EXTENTS else block_map.runs(metadata, node)
     for count, run in enumerate(found):
-        if run.logical < end or not run.length:
+        logical, start, length, _ = run
+        if logical < end or not length:
             raise IncompleteError(f"inode {number} is damaged: its extents are out of order")
-        metadata.superblock.require(run.start, run.length)
+        metadata.superblock.require(start, length)
         if count >= MOST_EXTENTS:
             raise IncompleteError(f"inode {number} has more than {MOST_EXTENTS} extents")
-        end = run.end
+        end = logical + length
         yield run
 
 
@@ -116,7 +117,10 @@ def _children(metadata: Metadata, level: int, entries: bytes) -> list[tuple[int,
     return found[::-1]
 
 
-def _leaf(entries: bytes) -> Iterator[Run]:
-    for logical, length, high, low in _EXTENT.iter_unpack(entries):
-        is_written = length <= _WRITTEN
-        yield Run(logical, low | high << 32, length if is_written else length - _WRITTEN, is_written)
+def _leaf(entries: bytes) -> list[Run]:
+    return [
+        Run(logical, low | high << 32, length, is_written=True)
+        if length <= _WRITTEN
+        else Run(logical, low | high << 32, length - _WRITTEN, is_written=False)
+        for logical, length, high, low in _EXTENT.iter_unpack(entries)
+    ]

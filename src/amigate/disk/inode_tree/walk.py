@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
-from amigate.disk.inode_tree.ahead import MOST_UNITS, Ahead, units_of
+from amigate.disk.inode_tree.ahead import MOST_UNITS, UNIT_LOG, Ahead, units_of
 from amigate.disk.inode_tree.nodes import NodeT
 from amigate.disk.inode_tree.runs import on_device
 from amigate.disk.reader import MOST_DEPTH, MOST_ENTRIES
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TYPE = 0o170000
 """The part of a mode that says what kind of file it is."""
+_FOLDER = stat.S_IFDIR
 
 _MOST_CHUNKS = 512
 """Chunks of inodes that are fetched at the same time: fewer than are kept, and a unit holds sixteen."""
@@ -88,7 +89,7 @@ class Walk(Generic[NodeT]):
         for path, number in zip(*names, strict=True):
             try:
                 inode = lstat(number)
-                if inode.mode & TYPE == stat.S_IFDIR and self._is_new(path, number, seen):
+                if inode.mode & TYPE == _FOLDER and self._is_new(path, number, seen):
                     node = self._nodes.with_forks(inode) if len(below) < _MOST_NODES else None
                     below.append(_Waiting(path, number, node))
             except OSError as error:
@@ -144,12 +145,16 @@ class Walk(Generic[NodeT]):
     def _with_blocks(self, folders: Iterable[_Folder[NodeT]]) -> Iterator[list[_Folder[NodeT]]]:
         """Yield folders in batches, the blocks of each fetched."""
         block_log = self._nodes.block_log
+        log = UNIT_LOG - block_log
         batch: list[_Folder[NodeT]] = []
         extents: list[Extent] = []
         units: set[int] = set()
         for folder in folders:
             batch.append(folder)
             for run in folder.runs:
+                first, last = run.start >> log, run.start + run.length - 1 >> log
+                if first == last and first in units:
+                    continue  # as most do
                 extent = on_device(run, block_log)
                 new = units_of(extent)
                 if not units.issuperset(new):

@@ -139,6 +139,7 @@ def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bo
     raw: list[bytes] = []
     numbers: list[int] = []
     at = _HEADER
+    behind = 9 + typed
     block += b"\0"  # so that the last eight bytes can be read as an entry too
     while at + 8 <= end:
         number, length = _ENTRY.unpack_from(block, at)
@@ -148,10 +149,11 @@ def _parse(block: bytes, what: str, *, is_whole: bool, typed: bool, is_first: bo
                 break
             at += length
             continue
-        name_end = at + 9 + length
-        raw.append(block[at + 9 : name_end])
+        name = at + 9
+        name_end = name + length
+        raw.append(block[name:name_end])
         numbers.append(number)
-        at = (name_end + typed + 9) & ~7
+        at = name_end + behind & ~7
     if at != end or (is_whole and len(raw) != expected):
         raise IncompleteError(f"{what} is damaged: the entries of a block of it do not fit into it")
     if is_first:

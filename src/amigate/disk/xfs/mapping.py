@@ -40,9 +40,10 @@ def runs(metadata: Metadata, node: Node, fork: Fork) -> Iterator[Run]:
     end = count = 0
     for some in _runs(metadata, number, fork):
         for run in some:
-            if run.logical < end or not run.length:
+            logical, _, length, _ = run
+            if logical < end or not length:
                 raise IncompleteError(f"inode {number} is damaged: its extents are out of order")
-            end = run.end
+            end = logical + length
             yield run
         count += len(some)
         if count > MOST_EXTENTS:
