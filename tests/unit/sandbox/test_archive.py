@@ -74,6 +74,11 @@ def pending(tree: Tree, status: Path, work: Path) -> str:
     refreshed = subprocess.run(["apt-get", *chosen, "-q", "update"], capture_output=True, text=True, check=False)
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
     assert not [line for line in (refreshed.stdout + refreshed.stderr).split("\n") if line[:1] in {"W", "E"}]
+    targets = ["apt-get", *chosen, "indextargets", "--format", "$(RELEASE)"]
+    assert subprocess.run(targets, capture_output=True, text=True, check=True).stdout.split() == [
+        SUITE,
+        f"{SUITE}-security",
+    ]
     said = subprocess.run(["apt-get", *chosen, "-s", "dist-upgrade"], capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in said.split("\n") if line.startswith("Inst "))
 

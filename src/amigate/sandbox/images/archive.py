@@ -76,9 +76,10 @@ def make(base: Path, suite: str) -> Path:
 
 def _fill(root: Path, base: Path, suite: str) -> None:
     installed = [deb for deb in _debs(base) if deb.exists()]
-    newer = _newer(next(deb for deb in installed if deb.name.startswith(f"{_UPDATED}_")), root)
+    updated = next(deb for deb in installed if deb.name.startswith(f"{_UPDATED}_"))
+    newer = _newer(updated, root)
     _publish(root / "debian", suite, "Debian", installed)
-    _publish(root / "debian-security", f"{suite}-security", "Debian-Security", [])
+    _publish(root / "debian-security", f"{suite}-security", "Debian-Security", [updated])
     _publish(root / _NEWER / "debian-security", f"{suite}-security", "Debian-Security", [newer])
     newer.unlink()
 
