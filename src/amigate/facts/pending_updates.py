@@ -30,11 +30,11 @@ UPDATES = Run(
     r"""t=$(mktemp -d) || exit 98
 trap 'rm -rf "$t"' EXIT
 l=
-if command -v timeout >/dev/null; then l='timeout -k 5 60'; fi
+if command -v timeout >/dev/null; then l='timeout -k 5 90'; fi
 if command -v apt-get >/dev/null; then
   mkdir -p "$t/lists/partial" "$t/cache/archives/partial" || exit 98
-  set -- -o "Dir::State::Lists=$t/lists" -o "Dir::Cache=$t/cache" -o Acquire::Retries=0 -o Acquire::http::Timeout=10 \
-    -o Acquire::https::Timeout=10 -o APT::Sandbox::User=root -o APT::Ignore-Hold=true -o Debug::NoLocking=1
+  set -- -o "Dir::State::Lists=$t/lists" -o "Dir::Cache=$t/cache" -o Acquire::Retries=0 -o Acquire::http::Timeout=20 \
+    -o Acquire::https::Timeout=20 -o APT::Sandbox::User=root -o APT::Ignore-Hold=true -o Debug::NoLocking=1
   $l apt-get "$@" -q update >"$t/said" 2>&1 || exit 3
   if grep -qE '^(W|E|Ign)' "$t/said"; then exit 3; fi
   apt-get "$@" indextargets --format '$(RELEASE) $(SITE)' | grep -qi security || exit 5
@@ -43,7 +43,7 @@ if command -v apt-get >/dev/null; then
     awk 'tolower($0) ~ /security/ {print "pending", $(NF - 1), $NF}'
   echo 'asked apt'
 elif command -v dnf >/dev/null; then
-  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=10 --setopt=retries=1 --setopt='*.skip_if_unavailable=0'
+  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=20 --setopt=retries=1 --setopt='*.skip_if_unavailable=0'
   if grep -q '^PLATFORM_ID="platform:al2023"' /etc/os-release; then set -- "$@" --releasever=latest; fi
   $l dnf "$@" check-update >"$t/said" 2>&1
   r=$?
@@ -55,7 +55,7 @@ elif command -v dnf >/dev/null; then
   elif [ $r != 0 ]; then exit 3; fi
   echo 'asked dnf'
 elif command -v yum >/dev/null; then
-  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=10 --setopt='*.skip_if_unavailable=0'
+  set -- -q -y --setopt="cachedir=$t" --setopt=timeout=20 --setopt='*.skip_if_unavailable=0'
   $l yum "$@" --security check-update >"$t/list" 2>&1
   r=$?
   if grep -qE 'failure: |\[Errno ' "$t/list"; then exit 3; fi
