@@ -19,6 +19,7 @@ os.environ["MOTO_ENABLE_AMI_VALIDATION"] = os.environ["MOTO_ENABLE_KEYPAIR_VALID
 from amigate.sandbox import Sandbox, images
 from amigate.sandbox.demo import client, environment
 
+from .corpus.ledger import Ledger
 from .image_kit import Kit
 
 # A loaded machine is no fault of a test's.
@@ -32,6 +33,20 @@ for number in (signal.SIGINT, signal.SIGHUP):
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take where to write what the corpus proved."""
+    parser.addoption(
+        "--corpus",
+        metavar="PATH",
+        help="say what was proved of each rule and trap, write it to PATH ('-': nowhere), fail where a proof is missing",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the ledger of the corpus."""
+    config.pluginmanager.register(Ledger())
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from amigate.judge.places import Place
     from amigate.judge.results import Decisions
 
+DECIDED: set[tuple[str, str]] = set()
+"""Rule and status of what this test has decided so far; `ledger` begins each test with none."""
+
 
 def decisions(
     where: Mapping[str, Iterable[Place]], evidence: Evidence, settings: Mapping[str, Settings] | None = None
@@ -40,6 +43,12 @@ def decisions(
 
 def decide_at(rule: str, place: Place, evidence: Evidence, settings: Settings) -> Decision:
     """Return how a rule is decided at one place."""
+    decision = _decide_at(rule, place, evidence, settings)
+    DECIDED.add((rule, str(decision.status)))
+    return decision
+
+
+def _decide_at(rule: str, place: Place, evidence: Evidence, settings: Settings) -> Decision:
     function, judging = _functions()[rule], False
     declared = check_of(function)
     try:
