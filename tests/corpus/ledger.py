@@ -27,7 +27,7 @@ TRAPS = range(1, 76)
 """Numbers of the situations in which a naive check errs (docs/corpus.md)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Ledger:
     """What the tests that held have decided."""
 
@@ -74,8 +74,11 @@ class Ledger:
         """Return what no test proved, in words."""
         wanted = [(rule, str(status)) for rule in catalogue.checks() for status in (Status.PASS, Status.FAIL)]
         return [
-            *(f"{rule}: no case in which it is decided {status}" for rule, status in wanted
-              if not self.cases.get((rule, status))),
+            *(
+                f"{rule}: no case in which it is decided {status}"
+                for rule, status in wanted
+                if not self.cases.get((rule, status))
+            ),
             *(f"trap {number}: no case" for number in TRAPS if not self.traps.get(number)),
         ]
 

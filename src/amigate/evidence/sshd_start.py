@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 VARIABLES = ("SSHD_OPTS", "OPTIONS")
 """What holds its options in the units of Debian and OpenRC, and of Red Hat."""
 
-_EXEC_START = re.compile(r"\s*ExecStart\s*=\s*[-@:+!]*(\S*/sshd)(?:\s+(.*))?$")
+_EXEC_START = re.compile(r"\s*ExecStart\s*=\s*(?:[-@:+!]*(\S*/sshd)(?:\s+(.*))?)?$")
 _PASSED_OVER = re.compile(r"\$\{?\w+\}?|-[Dei]+")
 """Variables, whose values are looked for in their files, and options that change nothing of the configuration."""
 
 
 def exec_starts(text: str) -> Iterator[tuple[str, list[str] | None]]:
-    """Yield program and options of every ExecStart of a unit that starts sshd; None where they cannot be read."""
+    """Yield program and options of every ExecStart of a unit that starts sshd; None where they cannot be read.
+
+    One that is empty takes back what was said before it: its program is empty. `%%` is how a unit writes `%`."""
     for line in text.replace("\\\n", " ").split("\n"):
         if (match := _EXEC_START.match(line)) is not None:
-            yield match[1], _options(match[2] or "")
+            yield match[1] or "", _options((match[2] or "").replace("%%", "%"))
 
 
 def assigned(text: str, variable: str) -> Iterator[list[str] | None]:

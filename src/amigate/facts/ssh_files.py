@@ -10,7 +10,7 @@ from amigate.check import NotApplicableError
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, ReadFile
-from amigate.facts import links, sshd, sshd_config
+from amigate.facts import links, sshd
 from amigate.facts.host_keys import CLOCK
 from amigate.result import Finding
 
@@ -53,7 +53,7 @@ class SshFiles:
 
 def _paths(view: View) -> list[str]:
     """Return the folder, what is in it, and what sshd includes from elsewhere."""
-    included = [line.path for line in sshd_config.lines(view, sshd.main_file(sshd.running_server(view)))]
+    included = [line.path for line in sshd.lines_of(view, sshd.running_server(view)) if line.path]
     return list(dict.fromkeys([_FOLDER, *(entry.path for glob in _FILES for entry in view.glob(glob.key)), *included]))
 
 

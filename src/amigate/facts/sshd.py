@@ -51,7 +51,7 @@ class Sshd:
         Raises NotApplicableError where there is no SSH server, InconclusiveError where one cannot be asked."""
         program = required_program(view)
         running = running_server(view)
-        lines = tuple(sshd_config.lines(view, main_file(running)))
+        lines = tuple(lines_of(view, running))
         asked = _criteria(view, running)
         if _is_at_rest(view):
             sessions = evaluated(view, lines, asked)
@@ -120,7 +120,7 @@ class Sshd:
         return Finding(
             subject=session.subject,
             path=line.path if line else "",
-            line=line.number if line else None,
+            line=(line.number or None) if line else None,
             detail=detail or f"{keyword} is {value or 'not known to this sshd'}{'' if line else ' (default)'}",
         )
 
@@ -134,8 +134,8 @@ class Sshd:
                 if value and not name.fullmatch(value):
                     line = lines.get(value)
                     found[keyword, value] = Finding(
-                        path=line.path if line else value,
-                        line=line.number if line else None,
+                        path=(line.path or value) if line else value,
+                        line=(line.number or None) if line else None,
                         detail=f"{keyword} is {value}, which first boot does not make anew",
                     )
         return list(found.values())
@@ -205,6 +205,11 @@ def main_file(running: Server) -> str:
     return files[-1] if files else sshd_config.MAIN
 
 
+def lines_of(view: View, running: Server) -> list[Line]:
+    """Return every setting in the order in which sshd reads them: of its command line, then of its files."""
+    return [*sshd_config.told(running.options), *sshd_config.lines(view, main_file(running))]
+
+
 def _superusers(view: View) -> tuple[str, ...]:
     return tuple(account.name for account in accounts.Accounts.read(view).everybody if account.uid == 0)
 
@@ -213,7 +218,7 @@ def _criteria(view: View, running: Server) -> list[Criterion]:
     """Return the sessions to ask about: of the login users, and of root whatever its shell is."""
     users = [account.name for account in accounts.Accounts.read(view).login_users]
     known = dict.fromkeys([*_superusers(view), *users])
-    return criteria(sshd_config.lines(view, main_file(running)), list(known))
+    return criteria(lines_of(view, running), list(known))
 
 
 def _then(view: View) -> list[Question]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
 from amigate.evidence.keep import Keep
+from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Question, ReadFile
 from amigate.evidence.sshd_start import assigned, exec_starts
 from amigate.facts import os_release, packages
@@ -33,10 +34,13 @@ PROGRAMS = tuple(
         "/opt/*/sbin/sshd",
     )
 )
+_NAMES = ("ssh.service", "sshd.service")
+_FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+"""Of units; a file of one takes the place of a file of the same name in those behind it."""
 _UNITS = tuple(
-    Glob(f"{folder}/ssh{d}.service{more}", Keep.SSHD_START)
-    for folder in ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
-    for d in ("", "d")
+    Glob(f"{folder}/{name}{more}", Keep.SSHD_START)
+    for folder in _FOLDERS
+    for name in _NAMES
     for more in ("", ".d/*.conf")
 )
 _DEFAULTS = {"/etc/default/ssh": "SSHD_OPTS", "/etc/sysconfig/sshd": "OPTIONS", "/etc/conf.d/sshd": "SSHD_OPTS"}
@@ -74,12 +78,12 @@ def program(view: View) -> str | None:
 def server(view: View) -> Server:
     """Return the server as its units and their files would start it.
 
-    Raises InconclusiveError where the options cannot be told, or change more than which file is read."""
-    options = {tuple(configuring(words)) for words in _command_lines(view) if words} or {()}
+    Raises InconclusiveError where the options cannot be told, or change more than which file is read and settings."""
+    options = {tuple(configuring(words)) for words in _command_lines(view)} or {()}
     if len(options) > 1:
         raise InconclusiveError("sshd is started in several ways with different options")
     found = next(iter(options))
-    if any(flag != "-f" for flag in found[::2]):
+    if not {*found[::2]} <= {"-f", "-o"}:
         raise InconclusiveError("sshd is started with options that change its configuration")
     return Server(program=program(view) or "", options=found)
 
@@ -113,13 +117,50 @@ def groups(view: View) -> dict[str, tuple[str, ...]]:
 
 
 def _command_lines(view: View) -> Iterator[list[str]]:
-    """Yield the options of every ExecStart that starts sshd, and of the files that these read."""
-    for glob in _UNITS:
-        for entry in view.glob(glob.key):
-            for _, words in exec_starts(view.text(entry.path) or ""):
-                yield _readable(words)
-    for path, variable in _DEFAULTS.items():
-        yield from map(_readable, assigned(view.text(path) or "", variable))
+    """Yield the options of every way to start sshd; of a unit, with and without those of the files that it may read."""
+    more = [
+        _readable(words) for path, variable in _DEFAULTS.items() for words in assigned(view.text(path) or "", variable)
+    ]
+    starts = list(_starts(view))
+    yield from starts
+    yield from ([*start, *words] for start in starts or [[]] for words in more)
+
+
+def _starts(view: View) -> Iterator[list[str]]:
+    """Yield the options of every ExecStart that starts sshd."""
+    for unit in _units(view):
+        started: list[list[str] | None] = []
+        for path in unit:
+            for program, words in exec_starts(view.text(path) or ""):
+                started = [*started, words] if program else []
+        yield from map(_readable, started)
+
+
+def _units(view: View) -> Iterator[list[str]]:
+    """Yield the files of each unit, its drop-ins last, as systemd reads them: by name, whichever folder has them.
+
+    https://www.freedesktop.org/software/systemd/man/systemd.unit.html#Description"""
+    for name in _NAMES:
+        found = [entry for folder in _FOLDERS for entry in view.glob(f"{folder}/{name}")]
+        others = [_base(found[0].target)] if found and found[0].kind is Kind.LINK else []
+        if found and not {*others} & {*_NAMES} - {name}:  # another name of the other unit, which is looked at itself
+            aliases = [each for each in _NAMES if each != name and _is_alias(view, each, name)]
+            yield [found[0].path, *_drop_ins(view, [name, *aliases])]
+
+
+def _is_alias(view: View, name: str, of: str) -> bool:
+    found = [entry for folder in _FOLDERS for entry in view.glob(f"{folder}/{name}")]
+    return not found or (found[0].kind is Kind.LINK and _base(found[0].target) == of)
+
+
+def _drop_ins(view: View, names: list[str]) -> list[str]:
+    folders = [f"{folder}/{name}.d/*.conf" for folder in reversed(_FOLDERS) for name in reversed(names)]
+    found = {_base(entry.path): entry.path for pattern in folders for entry in view.glob(pattern)}
+    return [found[each] for each in sorted(found)]
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _readable(words: list[str] | None) -> list[str]:

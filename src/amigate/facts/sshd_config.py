@@ -13,10 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from amigate.check import InconclusiveError
-from amigate.evidence.sshd_grammar import settings
+from amigate.evidence.sshd_grammar import setting, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from amigate.evidence.model import View
 
@@ -32,6 +32,7 @@ class Line:
     """One setting, in the order in which sshd reads it."""
 
     path: str
+    """Empty for a setting of the command line."""
     number: int
     keyword: str
     """In lower case."""
@@ -43,7 +44,7 @@ class Line:
     @property
     def place(self) -> str:
         """`path:line`."""
-        return f"{self.path}:{self.number}"
+        return f"{self.path}:{self.number}" if self.path else "the command line of sshd"
 
 
 def includes(text: str) -> list[str]:
@@ -59,6 +60,15 @@ def lines(view: View, path: str = MAIN) -> list[Line]:
     found = list(islice(_read(view, path, (), 0), _LINES + 1))
     if len(found) > _LINES:
         raise InconclusiveError(f"{path}: its includes never come to an end")
+    return found
+
+
+def told(options: Sequence[str]) -> list[Line]:
+    """Return the settings that the command line makes (`-o`), which sshd reads before its files; they have no place."""
+    found = []
+    for flag, value in zip(options[::2], options[1::2], strict=True):
+        if flag == "-o" and (read := setting(value)) is not None:
+            found.append(Line(path="", number=0, keyword=read[0], words=read[1]))
     return found
 
 

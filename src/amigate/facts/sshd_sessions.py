@@ -33,6 +33,10 @@ LIMIT = 200
 """Most kinds of session that sshd is asked about."""
 
 _TITLE = re.compile(r"^sshd: (?P<args>/?\S*sshd\b.*?) \[listener\]")
+_KEY_COMMAND = re.compile(
+    r" -o (AuthorizedKeysCommand /[\w./-]+(?: %[a-zA-Z])*) -o (AuthorizedKeysCommandUser [\w-]+)$", re.ASCII
+)
+"""How EC2 Instance Connect lets Ubuntu's unit start sshd; in a title, no other option with blanks can be told for sure."""
 _FLAGS_ALONE = set("46DdeiqRtTG")
 _FLAGS_WITH_VALUE = set("CEbcfghkopu")
 _FLAGS_CONFIGURING = set("cfhop")
@@ -213,7 +217,10 @@ def server(processes: bytes) -> Server | None:
 def _arguments(line: str) -> list[str] | None:
     """Return the words after the program's name; None for a process that serves one session."""
     if title := _TITLE.match(line.rstrip("\0")):
-        return title["args"].split()[1:]
+        args, key_command = title["args"], []
+        if found := _KEY_COMMAND.search(args):
+            args, key_command = args[: found.start()], ["-o", found[1], "-o", found[2]]
+        return [*args.split()[1:], *key_command]
     if line.startswith("sshd: "):
         return None
     return [word for word in line.split("\0") if word][1:]

@@ -12,7 +12,7 @@ from amigate.detect.names import is_host_key
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Needs, Question, ReadFile
-from amigate.facts import secrets, sshd, sshd_config
+from amigate.facts import secrets, sshd
 from amigate.facts.host_keys import CLOCK
 from amigate.facts.secrets import SEARCH, finding
 from amigate.result import Finding
@@ -64,7 +64,7 @@ def configured(view: View) -> list[str]:
     """Return where sshd's files tell it to look for host keys and their certificates; nowhere without sshd."""
     if sshd.asked_program(view) is None:
         return []
-    lines = sshd_config.lines(view, sshd.main_file(sshd.running_server(view)))
+    lines = sshd.lines_of(view, sshd.running_server(view))
     words = [word for line in lines if line.keyword in KEYWORDS for word in line.words[:1]]
     return [word for word in dict.fromkeys(words) if word.startswith("/")]
 

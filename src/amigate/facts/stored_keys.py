@@ -10,7 +10,7 @@ from amigate.detect.hits import Sort
 from amigate.evidence.keep import Keep
 from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
-from amigate.facts import secrets, sshd, sshd_config
+from amigate.facts import secrets, sshd
 from amigate.facts.accounts import Accounts
 from amigate.facts.authorized_keys import USUAL, AuthorizedKey, parse, paths
 from amigate.facts.host_keys import CLOCK
@@ -107,7 +107,7 @@ def _lines(view: View) -> list[Line]:
     """Return sshd's settings, of Match blocks too; none where there is no sshd."""
     if sshd.asked_program(view) is None:
         return []
-    return sshd_config.lines(view, sshd.main_file(sshd.running_server(view)))
+    return sshd.lines_of(view, sshd.running_server(view))
 
 
 def _patterns(lines: list[Line]) -> tuple[str, ...]:

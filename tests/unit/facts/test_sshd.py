@@ -211,6 +211,16 @@ def process(line: str, exe: str = "/usr/sbin/sshd") -> bytes:
     return f"{exe}\n\1{line}\2".encode()
 
 
+INSTANCE_CONNECT = (
+    "-o AuthorizedKeysCommand /usr/share/ec2-instance-connect/eic_run_authorized_keys %u %f "
+    "-o AuthorizedKeysCommandUser ec2-instance-connect"
+)
+KEY_COMMAND = (
+    *("-o", "AuthorizedKeysCommand /usr/share/ec2-instance-connect/eic_run_authorized_keys %u %f"),
+    *("-o", "AuthorizedKeysCommandUser ec2-instance-connect"),
+)
+
+
 @pytest.mark.parametrize(
     "line,options",
     [
@@ -225,6 +235,7 @@ def process(line: str, exe: str = "/usr/sbin/sshd") -> bytes:
         ("/usr/sbin/sshd\0-oPasswordAuthentication=yes\0-p2222\0", ("-o", "PasswordAuthentication=yes", "-p", "2222")),
         ("/usr/sbin/sshd\0-E\0/var/log/f\0-u0\0-h\0/key\0", ("-h", "/key")),
         ("sshd: /usr/sbin/sshd -D -o A=b [listener] 1 of 10\0", ("-o", "A=b")),
+        (f"sshd: /usr/sbin/sshd -D {INSTANCE_CONNECT} [listener] 0 of 10-100 startups\0", KEY_COMMAND),
     ],
 )
 def test_the_options_of_a_running_server_are_kept(line: str, options: tuple[str, ...]) -> None:
@@ -240,6 +251,9 @@ def test_the_options_of_a_running_server_are_kept(line: str, options: tuple[str,
         "/usr/sbin/sshd\0stray\0",
         "/usr/sbin/sshd\0-\0",
         "sshd: /usr/sbin/sshd -o PasswordAuthentication yes [listener] 0 of 10\0",
+        "sshd: /usr/sbin/sshd -o AuthorizedKeysCommand /x %u [listener] 0 of 10\0",
+        f"sshd: /usr/sbin/sshd {INSTANCE_CONNECT} -o PasswordAuthentication=no [listener] 0 of 10\0",
+        f"sshd: /usr/sbin/sshd {INSTANCE_CONNECT.replace('%f', '-f /etc/clean')} [listener] 0 of 10\0",
         "/usr/sbin/sshd\0-o\0Include /etc/x\0",
         "/usr/sbin/sshd\0-oMatch user=x\0",
     ],

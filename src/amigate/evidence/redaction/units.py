@@ -32,6 +32,9 @@ def sshd_start(content: bytes, mac: Mac) -> Kept:
     text = decoded(content)
     kept = []
     for program, words in exec_starts(text):
+        if not program:
+            kept.append("ExecStart=")
+            continue
         shown = program if _PROGRAM.fullmatch(program) else f"/{placeholder(program, mac)}/sshd"
         kept.append(f"ExecStart={shown} {_UNREADABLE if words is None else shlex.join(_options(words, mac))}".rstrip())
     for variable in VARIABLES:
