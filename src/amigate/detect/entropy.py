@@ -17,7 +17,7 @@ _MOST_BYTES = 256 * 1024
 _LEAST_BITS = 4.2
 """Per character, of Shannon's; 40 random ones of Base64 have 4.6 to 5, words and paths have 3 to 4."""
 _LEAST_HEX_BITS = 3.3
-_VALUE = re.compile(rb"[:=][ \t]{0,8}[\"']?(?P<value>[A-Za-z0-9+/_-]{32,128}={0,2})(?![A-Za-z0-9+/_=.-])")
+_VALUE = re.compile(rb"[:=][ \t]{0,8}[\"']?(?!//)(?P<value>[A-Za-z0-9+/_-]{32,128}={0,2})(?![A-Za-z0-9+/_=.-])")
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _PUBLIC = re.compile(
     rb"(?i)sha\d*|md5|checksum|digest|fingerprint|uuid|commit|revision|integrity|public|cert|ssh-|-----"

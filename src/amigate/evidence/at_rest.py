@@ -46,6 +46,8 @@ def look(
 
     Of every content there is what `redactor` keeps; None keeps it as it is, for whoever saves nothing. `announce` is
     told what is going to be asked next."""
+    if _is_undeployed(files):
+        return View(broken="ostree has its systems below /ostree/deploy here, and they are not put together")
     seen = _Seen(files, redactor)
     asked: set[Question] = set()
     for _ in range(_ROUNDS):
@@ -59,6 +61,20 @@ def look(
         for question in new:
             seen.answer(question)
     return seen.view()
+
+
+def _is_undeployed(files: FileSystem) -> bool:
+    """Whether it is the file system in which ostree keeps systems, and none of them.
+
+    https://ostreedev.github.io/ostree/deployment/"""
+    return _is_there(files, "/ostree/deploy") and not _is_there(files, "/usr")
+
+
+def _is_there(files: FileSystem, path: str) -> bool:
+    with suppress(OSError):
+        files.lstat(resolve(files, path))
+        return True
+    return False
 
 
 def _following(need: Needs, view: View) -> Iterable[Question]:

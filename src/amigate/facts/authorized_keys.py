@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.keep import Keep
-from amigate.evidence.questions import Needs, ReadFile
+from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.evidence.redaction.keys import key_line
 from amigate.facts.accounts import Account, Accounts
 from amigate.facts.sshd import Sshd
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 USUAL = (".ssh/authorized_keys", ".ssh/authorized_keys2")
 """Where sshd looks by default."""
+KEY_FOLDER_COMMAND = "/usr/libexec/ssh-key-dir"
+"""Gives sshd the keys in a folder of each home, on Fedora CoreOS: https://github.com/coreos/ssh-key-dir."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +59,11 @@ class AuthorizedKeys:
     def read(cls, view: View) -> AuthorizedKeys:
         """Read every key file of every account; raises InconclusiveError when one could not be seen."""
         found: dict[tuple[str, int], AuthorizedKey] = {}
-        patterns = _patterns(Sshd.read(view))
+        server = Sshd.read(view)
+        patterns = _patterns(server)
         for account in _everybody(view):
-            for path in paths(account, patterns):
+            more = [entry.path for entry in view.glob(key_folder(account).key)] if _has_folders(server) else []
+            for path in [*paths(account, patterns), *more]:
                 for key in parse(view.text(path) or "", user=account.name, path=path):
                     found.setdefault((key.path, key.line), key)  # accounts may share a home
         return cls(all=tuple(found.values()))
@@ -119,6 +123,19 @@ def paths(account: Account, patterns: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
+def key_folder(account: Account) -> Glob:
+    """Return the question for the keys that KEY_FOLDER_COMMAND gives of an account."""
+    return Glob(posixpath.join(_home(account), ".ssh/authorized_keys.d/*"), Keep.AUTHORIZED_KEYS)
+
+
+def _home(account: Account) -> str:
+    return "/" + posixpath.normpath("/" + account.home).lstrip("/")
+
+
+def _has_folders(server: Sshd) -> bool:
+    return any(each.value("authorizedkeyscommand").split()[:1] == [KEY_FOLDER_COMMAND] for each in server.sessions)
+
+
 def _everybody(view: View) -> tuple[Account, ...]:
     """Return all accounts; raises InconclusiveError when there may be more that were not looked at."""
     accounts = Accounts.read(view)
@@ -126,16 +143,16 @@ def _everybody(view: View) -> tuple[Account, ...]:
     return accounts.everybody
 
 
-def key_files(view: View) -> list[ReadFile]:
+def key_files(view: View) -> list[ReadFile | Glob]:
     """Return the questions for the key files of all accounts that are known so far."""
     patterns: tuple[str, ...] = USUAL
+    has_folders = False
     with suppress(AnswerError):  # sshd is not known yet, or not there; the usual files are worth reading all the same
-        patterns = _patterns(Sshd.read(view))
-    return [
-        ReadFile(path, Keep.AUTHORIZED_KEYS)
-        for account in Accounts.read(view).everybody
-        for path in paths(account, patterns)
-    ]
+        server = Sshd.read(view)
+        patterns, has_folders = _patterns(server), _has_folders(server)
+    everybody = Accounts.read(view).everybody
+    files = [ReadFile(path, Keep.AUTHORIZED_KEYS) for account in everybody for path in paths(account, patterns)]
+    return [*files, *(key_folder(account) for account in everybody if has_folders)]
 
 
 NEEDS = Needs(then=key_files)

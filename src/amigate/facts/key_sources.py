@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from amigate.check import InconclusiveError
 from amigate.evidence.questions import Needs
 from amigate.facts import authorized_keys, links, packages, sshd
-from amigate.facts.authorized_keys import USUAL, AuthorizedKeys
+from amigate.facts.authorized_keys import KEY_FOLDER_COMMAND, USUAL, AuthorizedKeys
 from amigate.facts.host_keys import CLOCK
 from amigate.facts.packages import Packages
 from amigate.facts.sshd import Sshd
@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "/usr/share/ec2-instance-connect/eic_run_authorized_keys": ("ec2-instance-connect",),
     "/opt/aws/bin/eic_run_authorized_keys": ("ec2-instance-connect",),
     "/usr/bin/sss_ssh_authorizedkeys": ("sssd-common", "sssd"),
+    KEY_FOLDER_COMMAND: ("ssh-key-dir",),
     "/usr/bin/google_authorized_keys": ("google-guest-agent", "google-compute-engine-oslogin"),
 }
 """Programs that are known to give sshd keys, and the packages that they come with."""

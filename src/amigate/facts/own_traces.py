@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amigate.evidence.keep import Keep
-from amigate.evidence.questions import Glob, Needs
+from amigate.evidence.questions import Glob, Needs, ReadFile
 from amigate.evidence.script import FOLDERS
 from amigate.facts import authorized_keys
 from amigate.facts.asked import is_at_rest
@@ -46,10 +46,14 @@ def _collectors(view: View) -> Iterator[Finding]:
 
 
 def _launch_keys(view: View) -> Iterator[Finding]:
-    for path in dict.fromkeys(question.path for question in authorized_keys.key_files(view)):
+    for path in dict.fromkeys(path for question in authorized_keys.key_files(view) for path in _paths(view, question)):
         for number, line in enumerate((view.text(path) or "").split("\n"), 1):
             if _KEY_NAME.search(line):
                 yield Finding(path=path, line=number, detail="a launch key of amigate's own test")
+
+
+def _paths(view: View, question: ReadFile | Glob) -> list[str]:
+    return [question.path] if isinstance(question, ReadFile) else [entry.path for entry in view.glob(question.key)]
 
 
 def _then(view: View) -> Iterator[Question]:

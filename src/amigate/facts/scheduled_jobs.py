@@ -127,7 +127,7 @@ def _paths(view: View, asked: Iterable[Glob] | None = None) -> list[str]:
         if _is_job(entry)
     }
     aliases = [path for path in _ALIASES if (folder := view.entry(path)) and folder.kind is Kind.LINK]
-    return sorted(path for path in found if posixpath.dirname(path) not in aliases)
+    return sorted(path for path in found if not {path, posixpath.dirname(path)} & {*aliases})
 
 
 def _is_job(entry: Entry) -> bool:

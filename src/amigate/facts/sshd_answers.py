@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from amigate.check import InconclusiveError
+from amigate.check import InconclusiveError, OnlyLiveError
 from amigate.facts import sshd_at_rest, sshd_effective
 from amigate.facts.sshd_sessions import Criterion, command
 
@@ -40,10 +40,10 @@ class Session:
     def value(self, keyword: str) -> str:
         """Return the value of `keyword`, empty where sshd does not print it (it has not heard of it).
 
-        Raises InconclusiveError for a keyword that cannot be told at rest."""
+        Raises OnlyLiveError for a keyword that cannot be told at rest."""
         names = (keyword, *SPELLINGS.get(keyword, ()))
         if self.at_rest and keyword not in self.settings:
-            raise InconclusiveError(f"what sshd makes of {keyword} can only be told by a running machine")
+            raise OnlyLiveError(f"what sshd makes of {keyword} can only be told by a running machine")
         return " ".join(next((self.settings[name] for name in names if name in self.settings), ()))
 
 

@@ -60,6 +60,7 @@ QUESTIONS: tuple[Question, ...] = (
 _PACKAGES = ("openssh-server", "openssh")
 _RPM_RELEASES: dict[str, Version] = {
     "amzn 2": (7, 4),
+    **{f"fedora {number}": (9, 3) for number in (40, 41, 42, 43)},
     "amzn 2023": (8, 7),
     **{f"{name} 8": (8, 0) for name in ("rhel", "centos", "rocky", "almalinux", "ol")},
     **{f"{name} 9": (8, 7) for name in ("rhel", "centos", "rocky", "almalinux", "ol")},

@@ -12,7 +12,7 @@ from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question, ReadFile
 from amigate.facts import secrets, sshd
 from amigate.facts.accounts import Accounts
-from amigate.facts.authorized_keys import USUAL, AuthorizedKey, parse, paths
+from amigate.facts.authorized_keys import USUAL, AuthorizedKey, key_folder, parse, paths
 from amigate.facts.host_keys import CLOCK
 from amigate.facts.secrets import SEARCH, finding
 
@@ -87,6 +87,7 @@ def _files(view: View, gaps: list[str]) -> Iterator[tuple[str, str]]:
         gaps += accounts.unseen
         for account in accounts.everybody:
             yield from ((account.name, path) for path in paths(account, _patterns(lines)))
+            yield from ((account.name, each.path) for each in view.glob(key_folder(account).key) if _is_file(each.kind))
     except InconclusiveError as error:
         gaps.append(str(error))
     revoked = {word for line in lines if line.keyword == "revokedkeys" for word in line.words}
@@ -122,6 +123,7 @@ def _then(view: View) -> Iterator[Question]:
         patterns = _patterns(_lines(view))
         for account in Accounts.read(view).everybody:
             yield from (ReadFile(path, Keep.AUTHORIZED_KEYS) for path in paths(account, patterns))
+            yield key_folder(account)
 
 
 NEEDS = Needs(first=(*secrets.NEEDS.first, *sshd.NEEDS.first), then=_then)

@@ -17,6 +17,12 @@ _DEFINE = (
     r"(?i)define[ \t]{0,4}\([ \t]{0,4}['\"]\w{0,40}(?:pass(?:word)?|secret|key|salt|token)['\"]"
     r"[ \t]{0,4},[ \t]{0,4}['\"](?P<value>[^'\"]{1,500})['\"]"
 )
+_HASH = r"(?i)[\"']?password_?hash[\"']?[ \t]{0,8}:[ \t]{0,8}[\"']?\$(?P<value>[\w.$/=,+-]{13,500})"
+_KEYS = (
+    r"(?i)[\"']?ssh_?authorized_?keys[\"']?[ \t]{0,8}:\s{0,80}[-\[]\s{0,80}[\"']?"
+    r"(?P<value>[a-z][\w@.-]{5,40} [\w+/=]{40,2000})"
+)
+"""As Ignition has it, and Butane in YAML: https://coreos.github.io/ignition/configuration-v3_5/."""
 _CODE = partial(assigned, quoted=True)
 
 _kind = partial(Kind, sort=Sort.APP_CONFIG)
@@ -58,6 +64,11 @@ KINDS = (
                 r"(?P<value>[^\"]{1,2000})\""
             )
         ),
+    ),
+    _kind(
+        detail="a password's hash, or a key, that Ignition gives every machine",
+        names="*.ign *.bu",
+        read=any_of(form(_HASH), form(_KEYS)),
     ),
     _kind(
         detail="a password for sending mail",

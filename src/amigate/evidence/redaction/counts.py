@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WITHHELD = "content not kept: only the number of its lines that count is"
 _SETTING = re.compile(r"\s*[^\s#;]")
 _HOST_NAME = re.compile(
-    r"(?:ip6-)?(?:localhost|loopback|localnet|mcastprefix|allnodes|allrouters|allhosts)\d?(?:\.localdomain\d?)?"
+    r"(?:ipv?6-)?(?:localhost|loopback|localnet|mcastprefix|allnodes|allrouters|allhosts)\d?(?:\.localdomain\d?)?"
     r"|debian|ubuntu|alpine|fedora|centos|rocky|almalinux|rhel|sles|opensuse|kali|archlinux|amazonlinux",
     re.IGNORECASE,
 )
