@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from amigate.result import Status
 
-from .trees import PUBLIC, Case, Tree, all_of, judge, look, sound, writes
+from .trees import PUBLIC, Case, Tree, all_of, judge, look, owned_by_root, sound, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from amigate.evidence.model import View
 
 SOURCES = "ssh-no-unknown-key-sources"
 TRUST = "ssh-no-host-based-trust"
@@ -167,16 +163,6 @@ def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     assert {rule: str(each.status) for rule, each in found.items()} == {r: str(status) for r, status in wanted.items()}
     for rule, path, line in case.findings:
         assert any((each.path, each.line) == (path, line) for each in found[rule].findings), found[rule].findings
-
-
-def owned_by_root(view: View, but: str = "") -> View:
-    """Return the view as if root had made the tree, whoever it was; `but` is somebody else's."""
-    own = os.getuid()
-    entries = {
-        path: replace(entry, uid=1000 if path == but else 0 if entry.uid == own else entry.uid)
-        for path, entry in view.entries.items()
-    }
-    return replace(view, entries=entries)
 
 
 FILES: dict[str, tuple[Callable[[Tree], object], Status, str]] = {

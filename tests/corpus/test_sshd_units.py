@@ -8,7 +8,7 @@ import pytest
 
 from amigate.result import Status
 
-from .trees import ON_DISK, Tree, all_of, evidence_of, judge, look, sound, writes
+from .trees import Tree, all_of, judge, look, sound, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
