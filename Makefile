@@ -5,12 +5,13 @@ WORKERS = $(shell echo $$(( 2 * $$(nproc) )))
 # Hundreds of short processes would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo recording test before lint image unit integration e2e-slow fuzz setup setup-dev clean help
+.PHONY: demo recording test before lint image corpus unit integration e2e-slow fuzz setup setup-dev clean help
 
 help:
 	@echo "make demo         a leaky image refused, hardened, passed and shared, on virtual machines here"
 	@echo "make test         lint, types and every test"
 	@echo "make unit         the tests that boot nothing (minutes)"
+	@echo "make corpus       the cases of every rule, and docs/corpus.md written anew (minutes)"
 	@echo "make integration  the tests that boot virtual machines (minutes)"
 	@echo "make e2e-slow     longer proofs, not part of make test: cloud-init and systemd images, every fault at every call"
 	@echo "make fuzz         thousands of mutated images put to the reading at rest; needs root (minutes)"
@@ -47,9 +48,12 @@ image: setup-dev
 
 unit: setup-dev
 	@echo "==> tests that boot nothing"
-	@.venv/bin/pytest -m "not vm and not slow" --ignore=tests/faults -n $(WORKERS) --dist loadfile
+	@.venv/bin/pytest -m "not vm and not slow" --ignore=tests/faults -n $(WORKERS) --dist loadfile --corpus=-
 	@echo "==> faults at every call, machines that hang, lie or die, runs that are killed"
 	@.venv/bin/pytest tests/faults -m "not slow" -n $(WORKERS) --dist worksteal
+
+corpus: setup-dev
+	@.venv/bin/pytest tests/corpus tests/unit -m "(corpus or trap) and not vm" -n $(WORKERS) --corpus=docs/corpus.md
 
 integration: setup-dev
 	@echo "==> tests that boot virtual machines"

@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--corpus",
         metavar="PATH",
-        help="say what was proved of each rule and trap, write it to PATH ('-': nowhere), fail where a proof is missing",
+        help="say what was proved of rules and traps, write it to PATH ('-': nowhere), fail where a proof is missing",
     )
 
 

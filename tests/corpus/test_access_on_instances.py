@@ -177,6 +177,7 @@ PORTS = {
 }
 
 
+@pytest.mark.trap(37)
 @pytest.mark.parametrize("name", PORTS)
 def test_the_port_is_the_kernels_and_the_probes(name: str, kit: Any) -> None:
     listening, contact, status, subject = PORTS[name]

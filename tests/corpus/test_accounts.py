@@ -9,7 +9,7 @@ import pytest
 from amigate.facts.login_ends import LoginEnds, made_day
 from amigate.result import Status
 
-from .trees import WANTS, Case, Tree, all_of, check, judge, look, sound, writes
+from .trees import WANTS, Case, Tree, all_of, check, judge, look, named, sound, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -447,7 +447,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     check(CASES[name], tmp_path, RULES, SOUND)
 

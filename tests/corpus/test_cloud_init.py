@@ -11,7 +11,7 @@ from amigate.facts.boot_commands import BootCommands
 from amigate.facts.cloud_left import CloudLeft
 from amigate.result import Status
 
-from .trees import Case, Tree, all_of, check, judge, look, sound, writes
+from .trees import Case, Tree, all_of, check, judge, look, named, sound, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -316,9 +316,18 @@ CASES = {
     ),
     "sections without a command": config("runcmd: []\nphone_home: ~\n"),
 }
+TRAPS = {
+    "host keys are kept": (8,),
+    "host keys are kept, in words": (8,),
+    "passwords are switched on": (52,),
+    "credentials in every form": (52,),
+    "a password is not locked": (52,),
+    "the builder's drop-in": (27,),
+}
+"""Cases that are traps, by number (docs/corpus.md)."""
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES, TRAPS))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     check(CASES[name], tmp_path, RULES, SOUND)
 

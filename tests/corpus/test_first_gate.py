@@ -21,6 +21,7 @@ from amigate.profile import load
 from amigate.result import Result, Status, Witness
 
 from .judging import decisions
+from .trees import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -497,9 +498,28 @@ CASES = {
     ),
     "a hash behind a lock is another rule's": Case(_set(shadow=f"root:!{HASH}:1::::::\nadmin:*LOCK*:1::::::\n"), {}),
 }
+TRAPS = {
+    "the machine answers and lets nobody in": (55,),
+    "nothing serves SSH": (9,),
+    "nobody can log in after the reboot": (51,),
+    "nothing answers after the reboot": (51,),
+    "cloud-init's forced command for root": (14,),
+    "root may log in, and no method takes a password": (35,),
+    "a Match block runs a command": (30,),
+    "sshd has no host keys to test with": (32,),
+    "sshd -T breaks": (31, 36),
+    "the mapping says nothing, the snapshot is encrypted": (68,),
+    "shared with an account, an organization and a unit that nobody planned": (66,),
+    "what sshd, accounts, keys and EC2 can get wrong at once": (70, 75),
+    "cloud-init is still running": (56,),
+    "the hash of an account that nobody can log in to": (72,),
+    "an image that is still pending": (67,),
+    "current tools": (3,),
+}
+"""Cases that are traps, by number (docs/corpus.md)."""
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES, TRAPS))
 def test_each_rule_answers_as_the_image_is(name: str, kit: Any) -> None:
     case, image = CASES[name], kit.Image()
     case.spoil(image, kit)

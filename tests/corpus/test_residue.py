@@ -20,7 +20,7 @@ from amigate.judge import catalogue
 from amigate.result import Status
 
 from .judging import decide_at
-from .trees import KEY, ON_DISK, Case, Tree, all_of, check, evidence_of, judge, look, sound, writes
+from .trees import KEY, ON_DISK, Case, Tree, all_of, check, evidence_of, judge, look, named, sound, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -367,7 +367,7 @@ def own_facts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "NEEDS", (residue.NEEDS, secrets.NEEDS))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     spoil = all_of(writes("/usr/lib/systemd/systemd", b"\x7fELF"), case.spoil)

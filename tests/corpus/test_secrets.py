@@ -25,7 +25,7 @@ from amigate.facts.secrets import Secrets
 from amigate.judge import catalogue
 from amigate.result import Status
 
-from .trees import KEY, PUBLIC, Case, Tree, all_of, check, evidence_of, judge, look, sound, writes
+from .trees import KEY, PUBLIC, Case, Tree, all_of, check, evidence_of, judge, look, named, sound, writes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -466,7 +466,7 @@ def own_facts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts, "NEEDS", (sshd.NEEDS, secrets.NEEDS, residue.NEEDS, builder_keys.NEEDS))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     check(CASES[name], tmp_path, RULES, SOUND)
 

@@ -5,6 +5,8 @@ They are modelled, not booted: support is claimed for what was booted alone (doc
 from __future__ import annotations
 
 import datetime
+import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +14,12 @@ import pytest
 from amigate.judge import catalogue
 from amigate.profile import load
 from amigate.result import Status, Witness
+from amigate.sandbox.images import base, cloud
+from amigate.sandbox.images.tree import Tree as RealTree
 
-from .shapes import alpine, amazon, coreos, redhat, suse, ubuntu
-from .shapes.parts import ONLY_LIVE, Shape
+from .distributions import SHAPES
+from .shapes import coreos
+from .shapes.parts import ALWAYS, NULLOK, ONLY_LIVE, Shape
 from .trees import Tree, judge, look, owned_by_root
 
 if TYPE_CHECKING:
@@ -23,15 +28,31 @@ if TYPE_CHECKING:
 
     from amigate.judge.decide import Decision
 
-SHAPES = (*ubuntu.SHAPES, *amazon.SHAPES, *redhat.SHAPES, *suse.SHAPES, *alpine.SHAPES, *coreos.SHAPES)
 PROFILES = ("public", "hardened")
 RULES = [
     rule
     for rule in dict.fromkeys(rule for name in PROFILES for rule in load(name).rules)
     if Witness.DISK in catalogue.checks()[rule].evidence
 ]
+# No kernel: nothing boots here.
+PACKAGES = (
+    *(each for each in cloud.PACKAGES if not each.startswith("linux-image")),
+    "chrony",
+    "cron",
+    "unattended-upgrades",
+)
+BUILT = {**ALWAYS, **NULLOK}
+"""Debian's own packages, set as in the sandbox's clean image (docs/sandbox.md), which boots."""
 DAY = datetime.datetime(2026, 7, 15, tzinfo=datetime.UTC)
 """The day of the answers: support of systems ends."""
+TRAPS = {
+    "Amazon Linux 2": (41, 74),
+    "Amazon Linux 2023": (21, 58),
+    "Ubuntu 24.04": (21, 46),
+    "Alpine 3.22": (54,),
+    "Fedora CoreOS 43": (54,),
+    "Flatcar": (54,),
+}
 DEFECTS = [(shape, name) for shape in SHAPES for name in shape.defects]
 
 
@@ -55,7 +76,10 @@ def outcome(decision: Decision) -> str:
     return ONLY_LIVE if decision.only_live else str(decision.status)
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=shape.name, marks=pytest.mark.trap(*TRAPS.get(shape.name, ()))) for shape in SHAPES],
+)
 def test_of_a_clean_image_all_that_is_not_met_is_explained(shape: Shape, tmp_path: Path, record_property: Any) -> None:
     shape.build(Tree(tmp_path))
     found = judged(tmp_path, RULES)
@@ -81,3 +105,20 @@ def test_what_goes_wrong_on_images_of_its_kind_is_found(shape: Shape, name: str,
 def test_what_ostree_has_not_put_together_is_not_judged(tmp_path: Path) -> None:
     coreos.build_physical(Tree(tmp_path))
     assert {str(decision.status) for decision in judged(tmp_path, RULES).values()} == {str(Status.INCONCLUSIVE)}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="the files of a root file system are root's")
+@pytest.mark.parametrize("name,suite", [("Debian 12, built", "bookworm"), ("Debian 13, built", "trixie")])
+def test_of_a_real_debian_all_that_is_not_met_is_explained(
+    name: str, suite: str, tmp_path: Path, record_property: Any
+) -> None:
+    made = base.tar(PACKAGES, print, suite)
+    subprocess.run(["tar", "-C", tmp_path, "--exclude=./dev/*", "-xpf", made], check=True)
+    cloud.lay(RealTree(tmp_path))
+    found = judged(tmp_path, RULES)
+    answers = {rule: outcome(decision) for rule, decision in found.items()}
+    record_property("shape", [name, answers])
+    assert {rule: answer for rule, answer in answers.items() if answer != "pass"} == {
+        rule: answer for rule, (answer, _) in BUILT.items()
+    }, {rule: found[rule] for rule, answer in answers.items() if answer != BUILT.get(rule, ("pass",))[0]}

@@ -8,7 +8,7 @@ import pytest
 
 from amigate.result import Status
 
-from .trees import PUBLIC, Case, Tree, all_of, judge, look, owned_by_root, sound, writes
+from .trees import PUBLIC, Case, Tree, all_of, judge, look, named, owned_by_root, sound, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,7 +154,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     case.spoil(sound(tmp_path))

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from amigate.result import Status
 
-from .trees import Case, Tree, all_of, check, writes
+from .trees import Case, Tree, all_of, check, named, writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -489,7 +489,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", named(CASES))
 def test_each_rule_answers_as_the_tree_is(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     check(replace(case, spoil=all_of(stock, case.spoil)), tmp_path, RULES, SOUND)

@@ -168,7 +168,7 @@ def test_kernels(text: str, expected: Status, kit: Any) -> None:
         ("firewalld running\nnft 0\n", sysctls(), {}, PASS),
         ("nft 3\n", sysctls(), {}, PASS),
         ("iptables 0\nip6tables 1\n", sysctls(), {}, PASS),
-        ("firewalld not running\nnft 0\niptables 0\n", sysctls(), {}, FAIL),  # a peer's test passes on any text
+        pytest.param("firewalld not running\nnft 0\niptables 0\n", sysctls(), {}, FAIL, marks=pytest.mark.trap(73)),
         ("", sysctls(), {}, FAIL),
         ("", sysctls(), {"firewall": False}, PASS),
         ("nft error\niptables 0\n", sysctls(), {}, UNSURE),
@@ -190,7 +190,7 @@ def test_firewall_and_sysctl(states: str, values: str, settings: Any, expected: 
         (("asked apt\n",), PASS),
         (("pending openssl 3.0.15-1~deb12u1\nasked apt\n",), FAIL),
         (("pending updates\nasked yum\n",), FAIL),
-        (("", 3), UNSURE),  # trap 5: no network, a lock, no repository
+        pytest.param(("", 3), UNSURE, marks=pytest.mark.trap(5)),  # no network, a lock, no repository
         (("", 4), UNSURE),
         (("", 5), UNSURE),
         (("", 99), UNSURE),

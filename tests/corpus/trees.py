@@ -6,8 +6,9 @@ import hashlib
 import os
 import shutil
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -112,6 +113,16 @@ def judge(view: View, rules: Iterable[str], *, login: bool = False) -> dict[str,
     return {rule: decision for (rule, _), (decision, _) in found.items()}
 
 
+def named(cases: Mapping[str, Any], traps: Mapping[str, Sequence[int]] | None = None) -> list[Any]:
+    """Return the names of cases as parameters, each marked with the traps that it is."""
+    found = []
+    for name, case in cases.items():
+        numbers = [*getattr(case, "traps", ()), *(traps or {}).get(name, ())]
+        found.append(pytest.param(name, id=name, marks=[pytest.mark.trap(*numbers)] if numbers else []))
+    assert not (traps or {}).keys() - cases.keys()
+    return found
+
+
 @dataclass
 class Case:
     """How to spoil a sound tree, and what comes of it; rules that are not named keep their sound answer."""
@@ -121,7 +132,7 @@ class Case:
     findings: Sequence[tuple[str, str, int | None]] = ()
     """Rule, path and line of findings that there must be."""
     traps: Sequence[int] = ()
-    """Numbers of the traps (docs/traps.md) that it is."""
+    """Numbers of the traps (docs/corpus.md) that it is."""
 
 
 def all_of(*spoilers: Callable[[Tree], object]) -> Callable[[Tree], object]:

@@ -36,7 +36,7 @@ _TITLE = re.compile(r"^sshd: (?P<args>/?\S*sshd\b.*?) \[listener\]")
 _KEY_COMMAND = re.compile(
     r" -o (AuthorizedKeysCommand /[\w./-]+(?: %[a-zA-Z])*) -o (AuthorizedKeysCommandUser [\w-]+)$", re.ASCII
 )
-"""How EC2 Instance Connect lets Ubuntu's unit start sshd; of other options with blanks, a title tells nothing for sure."""
+"""How EC2 Instance Connect starts Ubuntu's sshd; of other options with blanks, a title tells nothing for sure."""
 _FLAGS_ALONE = set("46DdeiqRtTG")
 _FLAGS_WITH_VALUE = set("CEbcfghkopu")
 _FLAGS_CONFIGURING = set("cfhop")

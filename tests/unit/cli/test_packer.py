@@ -95,6 +95,7 @@ def snapshot_of(aws: Aws, ami: str) -> str:
     return snapshot
 
 
+@pytest.mark.trap(69)
 def test_the_image_of_each_region_is_judged_on_its_own_and_shared(
     built: Any, regions: Any, judge: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +108,7 @@ def test_the_image_of_each_region_is_judged_on_its_own_and_shared(
         assert f"{ami} is now shared with {FRIEND}, {OTHER}." in said
 
 
+@pytest.mark.trap(71)
 @pytest.mark.parametrize(
     "statuses,code",
     [
@@ -137,6 +139,7 @@ def test_without_an_account_nothing_is_shared_and_a_pass_is_a_pass(
     assert "no --account was given" in capsys.readouterr().out
 
 
+@pytest.mark.trap(70)
 @pytest.mark.parametrize("what", ["image", "public image", "snapshot"])
 def test_an_image_that_the_template_has_shared_is_refused_with_advice_before_it_is_judged(
     built: Any, regions: Any, judge: Judge, what: str, capsys: pytest.CaptureFixture[str]

@@ -155,6 +155,7 @@ def test_damage_is_told(memory: type[Memory], physical_volume: Make, offset: int
     assert "vg/root" not in volumes
 
 
+@pytest.mark.trap(61)
 def test_two_disks_that_say_to_be_the_same_are_both_incomplete(memory: type[Memory], physical_volume: Make) -> None:
     disk = physical_volume(TEXT)
     volumes = told(memory, disk, disk)

@@ -174,6 +174,7 @@ def assert_known(view: View, at: str) -> None:
     assert [name for name in FORMS if not view.content(f"{at}/{name}")] == []
 
 
+@pytest.mark.trap(75)
 def test_a_saved_file_of_planted_secrets_holds_none_of_them(
     tree: Path, ask: Ask, tmp_path: Path, redactor: Redactor
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_saved_file_of_planted_secrets_holds_none_of_them(
     assert [secret for secret in _secrets(tree) if secret in found] == []
 
 
+@pytest.mark.trap(75)
 def test_a_saved_file_of_planted_secrets_at_rest_holds_none_of_them(
     tree: Path, tmp_path: Path, redactor: Redactor
 ) -> None:

@@ -102,6 +102,7 @@ def report(*statuses: Status, **target: Any) -> Report:
 PASSED = report(Status.PASS)
 
 
+@pytest.mark.trap(69)
 @pytest.mark.parametrize(
     "refused",
     [
@@ -193,6 +194,7 @@ def test_what_cannot_be_taken_back_is_said_with_the_command() -> None:
     )
 
 
+@pytest.mark.trap(66)
 def test_all_four_kinds_of_permission_are_read() -> None:
     ec2 = Ec2(FRIEND)
     ec2.permissions += [{"Group": "all"}, {"OrganizationArn": "arn:o"}, {"OrganizationalUnitArn": "arn:ou"}]
@@ -238,6 +240,7 @@ def test_where_one_of_several_images_may_not_be_shared_nothing_is_called() -> No
     assert here.calls == there.calls == []
 
 
+@pytest.mark.trap(71)
 @pytest.mark.parametrize("error", [_refused("ModifyImageAttribute"), KeyboardInterrupt()], ids=["refused", "interrupt"])
 def test_where_one_of_several_images_cannot_be_shared_the_others_are_taken_back(error: BaseException) -> None:
     first, second, third = Ec2(), Ec2(FRIEND), Ec2()

@@ -246,6 +246,7 @@ def test_a_subnet_with_ipv6_alone_is_refused(aws: Aws, image: dict[str, Any]) ->
         launch(aws, image, subnet="subnet-6")
 
 
+@pytest.mark.trap(62)
 def test_an_image_that_nothing_boots_is_told_with_what_it_needs(aws: Aws, image: dict[str, Any]) -> None:
     with pytest.raises(LaunchError, match="arm64_mac") as caught:
         launch(aws, {**image, "Architecture": "arm64_mac"})

@@ -272,6 +272,7 @@ def test_a_key_that_is_refused_is_denied(key: LoginKey) -> None:
     assert (found.outcome, found.host_key) == (Outcome.DENIED, HOST_KEY.fingerprint)
 
 
+@pytest.mark.trap(56)
 def test_a_key_that_is_written_late_is_accepted(key: LoginKey) -> None:
     tries: list[str] = []
 

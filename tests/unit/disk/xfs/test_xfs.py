@@ -229,6 +229,7 @@ def test_a_device_that_is_shorter_than_its_file_system_is_refused(image: Image) 
         Xfs(Image(bytearray(100)))
 
 
+@pytest.mark.trap(60)
 def test_a_log_that_is_damaged_or_empty_is_refused(image: Image) -> None:
     start = image.content.index(bytes.fromhex("feedbabe"))
     for at, value in (
