@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-DETECTORS_VERSION: Final = 3
+DETECTORS_VERSION: Final = 4
 """Goes up whenever a detector finds what it did not find before: what an older one did not find is not known."""
 
 
