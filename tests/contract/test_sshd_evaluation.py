@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -201,6 +202,11 @@ class Writer:
         """Join lines with line feeds, or as an editor of another system would."""
         return "".join(line + self.chance.choice(["\n", "\n", "\n", "\n", "\r\n"]) for line in lines)
 
+    def options(self) -> list[str]:
+        """Write settings of the command line."""
+        names = self.chance.sample(["PasswordAuthentication", "PermitRootLogin", "X11Forwarding"], 2)
+        return [word for name in names for word in ("-o", f"{name}={self.chance.choice(VALUES[name])}")]
+
     def session(self) -> Criterion:
         choice = self.chance.choice
         return Criterion(
@@ -239,18 +245,21 @@ def test_every_value_is_what_sshd_says(machine: Any, tmp_path: Path, seed: int) 
     for _ in range(12):
         machine.write(writer.files())
         sessions = [writer.session() for _ in range(3)]
-        answers = machine.run_all(f"{machine.program} -T -C {session.spec}" for session in sessions)
+        options = writer.options() if seed % 3 == 0 else []
+        ask = shlex.join([machine.program, "-T", *options])
+        answers = machine.run_all(f"{ask} -C {session.spec}" for session in sessions)
         view = at_rest(machine, tmp_path / "root")
         server = sshd_effective.Server(version=sshd_at_rest.version(view), groups=sshd_at_rest.groups(view))
         assert server.version == (8, 7)
         for session, (code, out) in zip(sessions, answers, strict=True):
             try:
-                ours = sshd_effective.effective(sshd_config.lines(view), session, server)
+                lines = [*sshd_config.told(options), *sshd_config.lines(view)]
+                ours = sshd_effective.effective(lines, session, server)
             except InconclusiveError:
                 assert code != 0, (machine.files, session)  # what sshd refuses, and nothing else
                 continue
             if code != 0:
-                why = machine.run(f"{machine.program} -T -C {session.spec} 2>&1")[1]
+                why = machine.run(f"{ask} -C {session.spec} 2>&1")[1]
                 assert re.search(IN_SUM, why), (machine.files, session, why)
                 continue
             theirs = _settings(redacted(out))

@@ -482,6 +482,12 @@ CASES = {
         ),
         {PARSES: UNSURE},
     ),
+    "sshd's empty folder is missing, and /run is no tmpfs on which to make it": Case(
+        lambda image, kit: _set(answers={TESTED: _erring(kit, "Missing privilege separation directory: /run/sshd\n")})(
+            image, kit
+        ),
+        {PARSES: UNSURE},
+    ),
     "an old sshd that speaks of challenge-response": Case(
         _set(effective={"kbdinteractiveauthentication": "", "challengeresponseauthentication": "yes"}),
         {INTERACTIVE: FAIL},
@@ -508,6 +514,7 @@ TRAPS = {
     "a Match block runs a command": (30,),
     "sshd has no host keys to test with": (32,),
     "sshd -T breaks": (31, 36),
+    "sshd's empty folder is missing, and /run is no tmpfs on which to make it": (33,),
     "the mapping says nothing, the snapshot is encrypted": (68,),
     "shared with an account, an organization and a unit that nobody planned": (66,),
     "what sshd, accounts, keys and EC2 can get wrong at once": (70, 75),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from amigate.check import AnswerError, InconclusiveError
 from amigate.evidence.keep import Keep
 from amigate.evidence.questions import Needs, Question, Run
-from amigate.evidence.redaction.sshd import NO_HOST_KEYS, PLACE
+from amigate.evidence.redaction.sshd import NO_FOLDER, NO_HOST_KEYS, PLACE
 from amigate.facts import sshd, sshd_config
 from amigate.result import Finding
 
@@ -39,6 +39,8 @@ class SshdSyntax:
             return cls(faults=tuple(_missing_includes(view, main)))
         if NO_HOST_KEYS in said:
             raise InconclusiveError("sshd has no host key here, so it does not say whether the rest is sound")
+        if NO_FOLDER in said:
+            raise InconclusiveError("sshd has no folder for its privilege separation here, so it tests nothing")
         places = {(found["path"], int(found["line"])): None for found in PLACE.finditer(said)}
         found = [
             Finding(path=path, line=line, detail="sshd does not understand this line") for path, line in places

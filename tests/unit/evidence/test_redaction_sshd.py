@@ -94,6 +94,8 @@ def test_of_a_syntax_test_the_places_are_kept_and_not_the_lines(redactor: Redact
     assert redactor.answer(answer, Keep.SSHD_TEST).stderr == b"/etc/ssh/sshd_config line 7\n"
     none = replace(answer, stderr=b"sshd: no hostkeys available -- exiting.\n")
     assert redactor.answer(none, Keep.SSHD_TEST).stderr == b"no hostkeys available\n"
+    folder = replace(answer, stderr=b"Missing privilege separation directory: /run/sshd\n")
+    assert redactor.answer(folder, Keep.SSHD_TEST).stderr == b"Missing privilege separation directory\n"
 
 
 @pytest.mark.parametrize(

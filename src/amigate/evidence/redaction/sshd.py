@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PLACE = re.compile(r"^(?P<path>/[!-~]{1,250}?):? line (?P<line>\d{1,7})\b", re.MULTILINE)
 """Where sshd says that an error is: `/etc/ssh/sshd_config: line 7: Bad configuration option: …`."""
 NO_HOST_KEYS = "no hostkeys available"
+NO_FOLDER = "Missing privilege separation directory"
+"""What sshd says where it cannot test its configuration at all."""
 
 _COMMANDS = {"forcecommand": 1, "authorizedkeyscommand": 1, "authorizedprincipalscommand": 1, "subsystem": 2}
 """Settings that hold a command line, and how many words of it are kept: the program, not its arguments."""
@@ -38,11 +40,11 @@ def effective(content: bytes, mac: Mac) -> Kept:
 
 
 def syntax_test(content: bytes, mac: Mac) -> Kept:
-    """Keep the places that `sshd -t` names, and that it has no host key; not the lines that it quotes."""
+    """Keep the places that `sshd -t` names, and what keeps it from testing; not the lines that it quotes."""
     del mac
     text = decoded(content)
     lines = [f"{found['path']} line {found['line']}" for found in PLACE.finditer(text)][:_MOST_PLACES]
-    lines += [NO_HOST_KEYS] if NO_HOST_KEYS in text else []
+    lines += [each for each in (NO_HOST_KEYS, NO_FOLDER) if each in text]
     return Kept(content=encoded("".join(f"{line}\n" for line in lines)))
 
 
