@@ -24,8 +24,9 @@ What proves the rules: cases in which each is met, violated and left open, situa
 distributions as trees. This page is written by a run of all of it (`make corpus`).
 
 ## Distributions
-Each is a clean image for EC2 as a tree, *modelled* on the real one: files as the distribution ships them, package
-databases as its tools write them, nothing booted. Support is claimed for what was booted alone, which is Debian 12
+Each is a clean image for EC2 as a tree. Debian 12 and 13 are built from their own packages and set as the sandbox's
+image is. The others are *modelled*: files as the distribution ships them, package databases as its tools write them
+where these are to be had, nothing booted. Support is claimed for what was booted alone, which is Debian 12
 ([sandbox.md](sandbox.md)). Rules of `public` and `hardened` that the disk can answer were judged; what is not in the
 table is met everywhere, or has nothing to apply to. *only live* is the answer of a disk to what a running machine alone
 can tell.
@@ -62,9 +63,10 @@ def _modelled() -> Iterator[str]:
 
 
 def _answers(shapes: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    names = [shape.name for shape in SHAPES]
+    modelled = [shape.name for shape in SHAPES]
+    names = [*sorted(shapes.keys() - {*modelled}), *modelled]
     rules = sorted({rule for answers in shapes.values() for rule in answers})
-    yield "| rule | " + " | ".join(names) + " |"
+    yield "| rule | " + " | ".join(f"{name} (modelled)" if name in modelled else name for name in names) + " |"
     yield "|---|" + "---|" * len(names)
     for rule in rules:
         answers = [shapes.get(name, {}).get(rule, "") for name in names]

@@ -93,6 +93,7 @@ def test_of_a_clean_image_all_that_is_not_met_is_explained(shape: Shape, tmp_pat
 @pytest.mark.parametrize("shape,name", DEFECTS, ids=[f"{shape.name}: {name}" for shape, name in DEFECTS])
 def test_what_goes_wrong_on_images_of_its_kind_is_found(shape: Shape, name: str, tmp_path: Path) -> None:
     spoil, rules = shape.defects[name]
+    assert rules
     tree = Tree(tmp_path)
     shape.build(tree)
     spoil(tree)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 PASSWORD = "ssh-no-password-login"
 SOURCES = "ssh-no-unknown-key-sources"
 HOST_KEYS = "key-no-host-keys-at-rest"
-RULES = (PASSWORD, SOURCES, HOST_KEYS)
+OTHER_SERVERS = "ssh-no-other-servers"
+OF_SSHD = (PASSWORD, SOURCES, HOST_KEYS)
+RULES = (*OF_SSHD, OTHER_SERVERS)
 PASS, FAIL, UNSURE = Status.PASS, Status.FAIL, Status.INCONCLUSIVE
 UNIT = "/usr/lib/systemd/system/ssh.service"
 STOCK = "[Service]\nEnvironmentFile=-/etc/default/ssh\nExecStart=/usr/sbin/sshd -D $SSHD_OPTS\n"
@@ -65,7 +67,7 @@ CASES: dict[str, tuple[Callable[[Tree], object], dict[str, Status]]] = {
     ),
     "options in the file beside the unit": (
         all_of(writes(UNIT, STOCK), writes("/etc/default/ssh", 'SSHD_OPTS="-o PasswordAuthentication=yes"\n')),
-        dict.fromkeys(RULES, UNSURE),  # whether the unit takes them is not told
+        dict.fromkeys(OF_SSHD, UNSURE),  # whether the unit takes them is not told
     ),
     "a host key by an option": (
         all_of(starts("-o HostKey=/opt/hostkey"), writes("/opt/hostkey", "what it is shows in its place")),
@@ -116,10 +118,25 @@ CASES: dict[str, tuple[Callable[[Tree], object], dict[str, Status]]] = {
     ),
     "two units with different options": (
         all_of(writes(UNIT, STOCK), writes("/etc/systemd/system/sshd.service", STOCK.replace("-D", "-oUsePAM=no"))),
-        dict.fromkeys(RULES, UNSURE),
+        dict.fromkeys(OF_SSHD, UNSURE),
+    ),
+    "a template for each connection, with options of its own": (
+        all_of(
+            writes(UNIT, STOCK),
+            writes(
+                UNIT.replace("ssh.", "ssh@."), "[Service]\nExecStart=-/usr/sbin/sshd -i -oPasswordAuthentication=yes\n"
+            ),
+        ),
+        {OTHER_SERVERS: FAIL},
+    ),
+    "another unit with options of its own": (
+        all_of(
+            writes(UNIT, STOCK), writes("/etc/systemd/system/own.service", STOCK.replace("-D", "-oUsePAM=yes -p 2222"))
+        ),
+        {OTHER_SERVERS: FAIL},
     ),
     "an option that includes more": (starts('-o "Include /opt/x"'), dict.fromkeys(RULES, UNSURE)),
-    "a port by an option": (starts("-p 2222"), dict.fromkeys(RULES, UNSURE)),
+    "a port by an option": (starts("-p 2222"), dict.fromkeys(OF_SSHD, UNSURE)),
 }
 
 

@@ -13,6 +13,7 @@ from amigate.evidence.model import Kind
 from amigate.evidence.questions import Glob, Needs, Question
 from amigate.evidence.sshd_start import exec_starts
 from amigate.facts.host_keys import CLOCK
+from amigate.facts.sshd_at_rest import NAMES
 from amigate.facts.sshd_config import MAIN
 from amigate.facts.sshd_sessions import configuring
 from amigate.result import Finding
@@ -87,17 +88,21 @@ def _units(view: View) -> Iterator[Finding]:
             name = "/".join(entry.path.split("/")[4 if entry.path.startswith("/usr") else 3 :])
             if entry.kind is Kind.DIRECTORY or entry.target == "/dev/null" or name in seen:
                 continue
-            if _has_own_file(view.text(entry.path) or ""):
+            if detail := _own_settings(view.text(entry.path) or "", name.split("/")[1].removesuffix(".d")):
                 seen.add(name)
-                yield Finding(path=entry.path, detail="it starts an sshd with a configuration file of its own")
+                yield Finding(path=entry.path, detail=detail)
 
 
-def _has_own_file(unit: str) -> bool:
-    for _, words in exec_starts(unit):
+def _own_settings(text: str, unit: str) -> str:
+    """Say what another sshd than the system's is told to go by; of the system's, options are settings like others."""
+    found = ""
+    for _, words in exec_starts(text):
         options = configuring(words or [])
-        if any(flag == "-f" and value != MAIN for flag, value in zip(options[::2], options[1::2], strict=False)):
-            return True
-    return False
+        if any(flag == "-f" and value != MAIN for flag, value in zip(options[::2], options[1::2], strict=True)):
+            return "it starts an sshd with a configuration file of its own"
+        if unit not in NAMES and any(flag != "-f" for flag in options[::2]):
+            found = "it starts an sshd with options of its own"
+    return found
 
 
 def _then(view: View) -> Iterator[Question]:

@@ -34,13 +34,14 @@ PROGRAMS = tuple(
         "/opt/*/sbin/sshd",
     )
 )
-_NAMES = ("ssh.service", "sshd.service")
+NAMES = ("ssh.service", "sshd.service")
+"""What Debian and others call the unit of sshd."""
 _FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 """Of units; a file of one takes the place of a file of the same name in those behind it."""
 _UNITS = tuple(
     Glob(f"{folder}/{name}{more}", Keep.SSHD_START)
     for folder in _FOLDERS
-    for name in _NAMES
+    for name in NAMES
     for more in ("", ".d/*.conf")
 )
 _DEFAULTS = {"/etc/default/ssh": "SSHD_OPTS", "/etc/sysconfig/sshd": "OPTIONS", "/etc/conf.d/sshd": "SSHD_OPTS"}
@@ -141,11 +142,11 @@ def _units(view: View) -> Iterator[list[str]]:
     """Yield the files of each unit, its drop-ins last, as systemd reads them: by name, whichever folder has them.
 
     https://www.freedesktop.org/software/systemd/man/systemd.unit.html#Description"""
-    for name in _NAMES:
+    for name in NAMES:
         found = [entry for folder in _FOLDERS for entry in view.glob(f"{folder}/{name}")]
         others = [_base(found[0].target)] if found and found[0].kind is Kind.LINK else []
-        if found and not {*others} & {*_NAMES} - {name}:  # another name of the other unit, which is looked at itself
-            aliases = [each for each in _NAMES if each != name and _is_alias(view, each, name)]
+        if found and not {*others} & {*NAMES} - {name}:  # another name of the other unit, which is looked at itself
+            aliases = [each for each in NAMES if each != name and _is_alias(view, each, name)]
             yield [found[0].path, *_drop_ins(view, [name, *aliases])]
 
 

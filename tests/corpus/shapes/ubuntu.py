@@ -442,10 +442,6 @@ DEFECTS: Defects = {
         writes("/etc/ssh/sshd_config.d/50-cloud-init.conf", "PasswordAuthentication yes\n"),
         ["ssh-no-password-login", "cloud-init-password-login-not-enabled"],
     ),
-    "the socket listens elsewhere": (
-        writes("/etc/systemd/system/ssh.socket.d/port.conf", "[Socket]\nListenStream=\nListenStream=2222\n"),
-        [],
-    ),
     "another command gives sshd keys, beside EC2 Instance Connect": (
         writes(
             "/etc/systemd/system/ssh.service.d/zz.conf",
