@@ -315,6 +315,9 @@ CASES = {
     "no package manager answers": Case(
         lambda image, kit: _set(answers={packages.DPKG.key: kit.said("", 99)})(image, kit), {TOOLS: UNSURE}
     ),
+    "an image that is disabled": Case(
+        _set(ec2={"State": "disabled"}), {AMI: FAIL}, {AMI: ("ami-0123456789abcdef0", None)}
+    ),
     "an image that is still pending": Case(_set(ec2={"State": "pending"}), {AMI: FAIL}),
     "a public image that is fit for it": Case(_set(audience="public"), {UNENCRYPTED: PASS, CODES: PASS}),
     "the mapping says nothing, the snapshot is encrypted": Case(
@@ -520,7 +523,7 @@ TRAPS = {
     "what sshd, accounts, keys and EC2 can get wrong at once": (70, 75),
     "cloud-init is still running": (56,),
     "the hash of an account that nobody can log in to": (72,),
-    "an image that is still pending": (67,),
+    "an image that is disabled": (67,),
     "current tools": (3,),
 }
 """Cases that are traps, by number (docs/corpus.md)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from moto.ec2.models import ec2_backends
@@ -27,6 +27,18 @@ def test_an_image_of_another_account_is_returned_as_it_is(aws: Aws, ami_id: str)
     ec2_backends[aws.account][aws.region].amis[ami_id].owner_id = "999988887777"
     target, ec2 = describe(aws, ami_id)
     assert (target.account, ec2.image["OwnerId"], ec2.caller) == ("999988887777", "999988887777", aws.account)
+
+
+@pytest.mark.trap(67)
+def test_images_that_are_disabled_or_deprecated_are_asked_for(aws: Aws, ami_id: str) -> None:
+    """EC2 hides them from whoever does not."""
+    asked: list[dict[str, Any]] = []
+    aws.ec2.meta.events.register(
+        "provide-client-params.ec2.DescribeImages", lambda params, **_: asked.append(params), unique_id="test"
+    )
+    aws.ec2.disable_image(ImageId=ami_id)
+    assert describe(aws, ami_id)[1].image["State"] == "disabled"
+    assert asked == [{"ImageIds": [ami_id], "IncludeDeprecated": True, "IncludeDisabled": True}]
 
 
 def test_a_snapshot_that_cannot_be_described_is_unseen(aws: Aws, ami_id: str) -> None:
