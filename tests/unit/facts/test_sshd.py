@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from amigate.check import InconclusiveError, NotApplicableError
 from amigate.evidence.keep import Keep
-from amigate.evidence.model import Entry, Kind, Launch, View
+from amigate.evidence.model import Answer, Entry, Kind, Launch, View
 from amigate.evidence.questions import Glob
+from amigate.evidence.redaction.redactor import Redactor
 from amigate.facts import sshd_config
 from amigate.facts.sshd import NEEDS, PROCESSES, PROGRAM, Sshd
 from amigate.facts.sshd_config import Line
@@ -261,6 +262,12 @@ def test_the_options_of_a_running_server_are_kept(line: str, options: tuple[str,
 def test_options_that_cannot_be_told_are_in_doubt(line: str) -> None:
     with pytest.raises(InconclusiveError):
         server(process(line))
+
+
+def test_what_is_kept_of_instance_connects_options_is_all_of_them() -> None:
+    said = process(f"sshd: /usr/sbin/sshd -D {INSTANCE_CONNECT} [listener] 0 of 10-100 startups\0")
+    kept = Redactor().answer(Answer(command="", exit_code=0, stdout=said, stderr=b""), Keep.SSHD_PROCESSES)
+    assert server(kept.stdout) == Server("/usr/sbin/sshd", KEY_COMMAND)
 
 
 def test_several_servers_are_one_only_if_they_run_alike() -> None:
