@@ -188,7 +188,7 @@ def rpm_database(tree: Tree, packages: Mapping[str, str], folder: str = "/var/li
 def _database(packages: tuple[tuple[str, str], ...]) -> Mapping[str, bytes]:
     """Return the files of a database, made once for all trees."""
     with TemporaryDirectory() as root:
-        rpm = ["rpm", "--root", root, "--define", "_dbpath /db"]
+        rpm = ["rpm", "--root", root, "--define", "_dbpath /db", "--define", "_db_backend sqlite"]
         subprocess.run([*rpm, "--initdb"], check=True, capture_output=True)
         done = [*rpm, "--install", "--justdb", "--nodeps", "--force", "--nodigest", "--nosignature"]
         subprocess.run([*done, *map(str, _packed(packages, Path(root)))], check=True, capture_output=True)
