@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from amigate.evidence.model import Evidence
+    from amigate.judge.worker import Worker
     from amigate.plan import Plan
     from amigate.profile import Profile
     from amigate.result import Report, Target
@@ -29,15 +30,17 @@ if TYPE_CHECKING:
 NOTE = "Judged from evidence that was saved; what has changed since {0} is not in it, and it does not allow sharing."
 
 
-def judge_again(evidence: Evidence, profile: Profile, *, witnesses: Sequence[Witness]) -> Report:
-    """Judge saved evidence under `profile` and return the report.
+def judge_again(
+    evidence: Evidence, profile: Profile, *, witnesses: Sequence[Witness], child: Worker | None = None
+) -> Report:
+    """Judge saved evidence under `profile` and return the report; in `child`, where one was started before.
 
     A witness, launch or look that was not taken answers no rule: what needs it is inconclusive, or not asked."""
     assert evidence.target is not None, "saved evidence says what was looked at"
     target = replace(evidence.target, kind="evidence")
     log = Log(notes=[NOTE.format(evidence.collected_at)])
     planned = _as_launched(plan(rules_of(profile).values(), witnesses), evidence)
-    return judge_collected(lambda: evidence, target, profile, planned, log, witnesses=witnesses)
+    return judge_collected(lambda: evidence, target, profile, planned, log, witnesses=witnesses, child=child)
 
 
 def judge_collected(  # noqa: PLR0913 - what there is to judge, and how
@@ -48,6 +51,7 @@ def judge_collected(  # noqa: PLR0913 - what there is to judge, and how
     log: Log,
     *,
     witnesses: Sequence[Witness],
+    child: Worker | None = None,
 ) -> Report:
     """Judge what `collect` returns of `target`, under `profile`, without launching anything, and return the report.
 
@@ -58,7 +62,7 @@ def judge_collected(  # noqa: PLR0913 - what there is to judge, and how
     settings = {rule: settings_of(profile, check) for rule, check in checks.items()}
     needs_of(profile)  # a setting that cannot be asked for is a wrong call here too
     own = {test.id for test in profile.own}
-    with Judge(without(where, own), settings) as judge, OwnJudge(profile.own, where, settings) as own_judge:
+    with Judge(without(where, own), settings, child) as judge, OwnJudge(profile.own, where, settings) as own_judge:
         evidence = collect()
         asked = replace(evidence, witnesses=frozenset(witnesses), audience=profile.audience, receivers=frozenset())
         with log.phase("judge"):

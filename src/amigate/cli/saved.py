@@ -10,6 +10,7 @@ from amigate.report.escape import printable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from amigate.judge.worker import Worker
     from amigate.profile import Profile
     from amigate.result import Report, Witness
 
@@ -27,12 +28,18 @@ def is_saved(path: Path) -> bool:
         raise UsageError(f"{printable(str(path))}: {error.strerror}", hint="Name a file that can be read.") from None
 
 
-def judge(path: Path, profile: Profile, asked: tuple[Witness, ...] | None, *, accept_partial: bool) -> Report:
-    """Judge the evidence in the file at `path` again, and return the report."""
+def judge(
+    path: Path,
+    profile: Profile,
+    asked: tuple[Witness, ...] | None,
+    child: Worker | None = None,
+    *,
+    accept_partial: bool,
+) -> Report:
+    """Judge the evidence in the file at `path` again, and return the report; in `child`, where one was started."""
     from amigate.again import judge_again, witnesses_of  # noqa: PLC0415 - slow to import
     from amigate.evidence.saved import load  # noqa: PLC0415
 
     evidence = load(path)
-    return judge_again(
-        evidence, profile, witnesses=witnesses_of(evidence, profile, asked, accept_partial=accept_partial)
-    )
+    witnesses = witnesses_of(evidence, profile, asked, accept_partial=accept_partial)
+    return judge_again(evidence, profile, witnesses=witnesses, child=child)

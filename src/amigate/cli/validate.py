@@ -16,7 +16,7 @@ from amigate.errors import UsageError
 from amigate.report.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from amigate.evidence.model import Evidence
     from amigate.live import Options
@@ -72,17 +72,15 @@ def command(  # noqa: PLR0913 - one parameter per option
     to its end stay until they expire; their private keys are written to files in the current directory. Of a file or
     a directory, what the disk shows is judged, without AWS and without a network. Exit codes: 0 nothing blocks; 1
     something blocks; 2 wrong call or configuration; 3 could not decide."""
-    from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
-    from amigate.profile import load  # noqa: PLC0415
-    from amigate.run import narrowed, validate  # noqa: PLC0415
-
     path = _path(target)
     wanted = output.destinations(reports)
     if path is not None and saved.is_saved(path):
         options.refuse(context, "saved evidence", *LAUNCHING, "save_evidence")
-        profile = load(profile_name, catalogue.checks())
-        again = partial(saved.judge, path, profile, asked, accept_partial=accept_partial)
-        return exit_code(output.judged(again, wanted))
+        return _again(path, profile_name, asked, wanted, accept_partial=accept_partial)
+    from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
+    from amigate.profile import load  # noqa: PLC0415
+    from amigate.run import narrowed, validate  # noqa: PLC0415
+
     kept = _Kept(save_evidence, wanted)
     show = progress(quiet=quiet)
     if path is not None:
@@ -156,6 +154,26 @@ def _path(target: str) -> Path | None:
         )
     require_ami_id(target)
     return None
+
+
+def _again(
+    path: Path,
+    profile_name: str,
+    asked: tuple[Witness, ...] | None,
+    wanted: Sequence[output.Destination],
+    *,
+    accept_partial: bool,
+) -> int:
+    """Judge saved evidence; the judge's process starts while profile and evidence are read."""
+    from amigate.judge.worker import CHILD, Worker  # noqa: PLC0415 - only where it is needed
+
+    with Worker(CHILD) as child:
+        from amigate.judge import catalogue  # noqa: PLC0415 - slow to import
+        from amigate.profile import load  # noqa: PLC0415
+
+        profile = load(profile_name, catalogue.checks())
+        again = partial(saved.judge, path, profile, asked, child, accept_partial=accept_partial)
+        return exit_code(output.judged(again, wanted))
 
 
 def _at_rest(  # noqa: PLR0913, PLR0917 - what the command was told

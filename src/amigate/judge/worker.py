@@ -12,11 +12,14 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
 
+CHILD = "amigate.judge.child"
+"""The judge's process."""
 CAP_BYTES = 64 * 1024 * 1024
 """Most that is read of one child."""
 TICK_S = 0.25
@@ -24,11 +27,11 @@ ENDING_S = 5.0
 
 
 class Worker:
-    """One child, running `module`, which is handed `order` as its first line of standard input.
+    """One child, running `module`, whose first line of standard input is its order; a context manager that ends it.
 
     Whatever the child does, writing to it never blocks and never raises, and reading from it ends."""
 
-    def __init__(self, module: str, order: Mapping[str, Any]) -> None:
+    def __init__(self, module: str) -> None:
         self._read_fd, write_fd = os.pipe()
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-m", module, str(write_fd)],
@@ -42,7 +45,19 @@ class Worker:
         )
         os.close(write_fd)
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._is_open = True
         threading.Thread(target=self._hand_over, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def order(self, order: Mapping[str, Any]) -> None:
+        """Hand the child what it is to do."""
         self.write(json.dumps(order).encode("ascii"))
 
     def write(self, line: bytes) -> None:
@@ -89,7 +104,10 @@ class Worker:
         return "did not answer in time"
 
     def close(self) -> None:
-        """End the child, and what it has started and left behind."""
+        """End the child, and what it has started and left behind; a second time does nothing."""
+        if not self._is_open:
+            return
+        self._is_open = False
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -39,8 +39,9 @@ class OwnJudge:
 
     def __enter__(self) -> Self:
         for group in self._groups:
-            order = group.order(self._settings, limit_s=RULE_LIMIT_S, live=False)
-            self._workers.append(Worker(MODULE, order))
+            worker = Worker(MODULE)
+            self._workers.append(worker)
+            worker.order(group.order(self._settings, limit_s=RULE_LIMIT_S, live=False))
         return self
 
     def __exit__(self, *_: object) -> None:

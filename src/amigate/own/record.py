@@ -57,7 +57,9 @@ class Recorder:
 
     def __enter__(self) -> Self:
         for group in self._groups:
-            self._workers.append((group, Worker(MODULE, group.order(self._settings, limit_s=LIMIT_S, live=True))))
+            worker = Worker(MODULE)
+            self._workers.append((group, worker))
+            worker.order(group.order(self._settings, limit_s=LIMIT_S, live=True))
         return self
 
     def __exit__(self, *_: object) -> None:
