@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from amigate.check import AnswerError
@@ -15,6 +16,7 @@ from amigate.evidence.stanzas import DPKG, stanzas
 from amigate.facts import listeners, os_release, package_files, services, sshd_at_rest
 from amigate.facts.listeners import Listeners
 from amigate.facts.os_release import OsRelease
+from amigate.facts.sshd_sessions import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,11 +179,14 @@ lines_of_units = st.one_of(
     command_lines.map("ExecStart=/bin/x {}".format),
     st.just("Environment=A=b"),
 )
+SETTING = re.compile("Port|SetEnv")
+"""Those among the words."""
 UNIT_PATH = "/usr/lib/systemd/system/ssh.service"
 
 
 @given(st.lists(lines_of_units, max_size=3).map("\n".join), command_lines, st.sampled_from(["", "'", '"']))
 @settings(max_examples=300, deadline=None)
+@example(unit="", options="-o -f/etc/x", quote="")  # a value that is no setting
 def test_sshd_is_started_the_same_before_and_after(
     kit: Any, redactor: Redactor, unit: str, options: str, quote: str
 ) -> None:
@@ -192,7 +197,15 @@ def test_sshd_is_started_the_same_before_and_after(
     before, after = (
         told(sshd_at_rest.server, seen(kit, each, files, globbed=globs, absent=absent)) for each in (None, redactor)
     )
-    assert after == before
+    assert without_unknown(after) == without_unknown(before)
+
+
+def without_unknown(found: Any) -> Any:
+    """Return a server, or that there is none to be told, without values of -o that are no settings: none is kept."""
+    if not isinstance(found, Server):
+        return found
+    pairs = zip(found.options[::2], found.options[1::2], strict=True)
+    return found.program, [(flag, "" if flag == "-o" and not SETTING.match(value) else value) for flag, value in pairs]
 
 
 lines_of_presets = st.sampled_from(
