@@ -179,8 +179,8 @@ lines_of_units = st.one_of(
     command_lines.map("ExecStart=/bin/x {}".format),
     st.just("Environment=A=b"),
 )
-SETTING = re.compile("Port|SetEnv")
-"""Those among the words."""
+SETTING = re.compile("Port")
+"""What is kept of -o among the words; values of SetEnv are not."""
 UNIT_PATH = "/usr/lib/systemd/system/ssh.service"
 
 
@@ -201,7 +201,7 @@ def test_sshd_is_started_the_same_before_and_after(
 
 
 def without_unknown(found: Any) -> Any:
-    """Return a server, or that there is none to be told, without values of -o that are no settings: none is kept."""
+    """Return a server, or that there is none to be told, without values of -o that are not kept."""
     if not isinstance(found, Server):
         return found
     pairs = zip(found.options[::2], found.options[1::2], strict=True)
