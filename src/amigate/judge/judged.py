@@ -101,6 +101,17 @@ def evidence(request: pytest.FixtureRequest) -> Evidence:
 @pytest.fixture(scope="session")
 def view(evidence: Evidence, place: Place) -> View:
     """Return the view at `place`."""
+    return view_at(place, evidence)
+
+
+@pytest.fixture(scope="session")
+def outside(evidence: Evidence, place: Place) -> View:
+    """Return the launch at `place` as it is seen from outside."""
+    return outside_at(place, evidence)
+
+
+def view_at(place: Place, evidence: Evidence) -> View:
+    """Return what was seen at a place; raises NotApplicableError and InconclusiveError where nothing can be."""
     if place.witness is Witness.DISK:
         if evidence.ec2 is not None and evidence.ec2.image.get("RootDeviceType") == "instance-store":
             raise NotApplicableError("nothing of an instance-store image can be read at rest")
@@ -110,9 +121,8 @@ def view(evidence: Evidence, place: Place) -> View:
     return inside(evidence, place.launch)
 
 
-@pytest.fixture(scope="session")
-def outside(evidence: Evidence, place: Place) -> View:
-    """Return the launch at `place` as it is seen from outside, before it is rebooted."""
+def outside_at(place: Place, evidence: Evidence) -> View:
+    """Return the launch at a place as it was seen from outside, before it was rebooted."""
     return evidence.view(Viewpoint(place.launch or Launch.A, 1, Vantage.OUTSIDE))
 
 

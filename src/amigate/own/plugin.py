@@ -14,7 +14,7 @@ from amigate.check import InconclusiveError
 from amigate.evidence.model import DISK, Vantage, Viewpoint
 from amigate.judge.decide import Decision, NotRunError, ReturnedError, decide, raised_at, worst
 from amigate.judge.fixtures import fixtures
-from amigate.judge.judged import outside, view
+from amigate.judge.judged import outside_at, view_at
 from amigate.judge.limit import limited
 from amigate.own.backend import has_record, host_of, recorded
 from amigate.own.evidence_host import EvidenceHost
@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from testinfra.host import Host
 
     from amigate.check import Settings
-    from amigate.evidence.model import Answer, Evidence, Launch
+    from amigate.evidence.model import Answer, Evidence, Launch, View
     from amigate.judge.places import Place
     from amigate.own.backend import Asked
 
-__all__ = ["outside", "view"]
 globals().update(fixtures())
 
 
@@ -245,6 +244,18 @@ def place(request: pytest.FixtureRequest) -> Place:
 def evidence(request: pytest.FixtureRequest) -> Evidence:
     """Return what was collected."""
     return request.config.stash[EVIDENCE]
+
+
+@pytest.fixture
+def view(evidence: Evidence, place: Place) -> View:
+    """Return the view at `place`."""
+    return view_at(place, evidence)
+
+
+@pytest.fixture
+def outside(evidence: Evidence, place: Place) -> View:
+    """Return the launch at `place` as it is seen from outside."""
+    return outside_at(place, evidence)
 
 
 @pytest.fixture

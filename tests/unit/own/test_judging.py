@@ -204,6 +204,19 @@ def test_what_was_not_recorded_only_a_running_machine_can_answer(bench: Bench) -
     assert found["c"].status is Status.INCONCLUSIVE, "it was asked once, and its second answer is not known"
 
 
+def test_a_test_may_ask_for_facts(bench: Bench) -> None:
+    """Beside `host`, which lives longer than they do."""
+    bench.write(
+        "test_a.py",
+        "def test_a(host, session_port):\n    assert host.run('true').rc == 0\n    assert session_port.told is None\n"
+        "def test_b(listeners): assert not listeners.all\n",
+    )
+    bench.record()
+    found = bench.judge()
+    assert found["a"].status is Status.PASS
+    assert found["b"].message == "listening sockets: not collected"
+
+
 GOOD = "def test_a(host): assert host.run('true').rc == 1\ndef test_b(host): assert host.run('true').rc == 0\n"
 
 FLIPS = {
