@@ -12,6 +12,7 @@ import pytest
 from amigate.evidence.frames import SUDO_REFUSED
 from amigate.evidence.inspection import InspectedVolume, Inspection
 from amigate.evidence.model import Launch, Vantage, Viewpoint
+from amigate.evidence.questions import CONTENT_CAP_BYTES
 from amigate.facts import connections, host_firewall, kernels, listeners, pending_updates, provisioning, session_port
 from amigate.judge.places import Place
 from amigate.result import Status, Witness
@@ -281,6 +282,21 @@ def test_managers_that_fail_are_not_believed(name: str, script: str, expected: t
         check=False,
     )
     assert (done.returncode, done.stdout) == expected, done.stderr
+
+
+def test_lists_may_be_larger_than_what_a_question_may_write(tmp_path: Path) -> None:
+    manager(
+        tmp_path, "apt-get", f'case "$*" in *update) head -c 2000000 /dev/zero >>"$0.lists" || exit 100;; esac\n{APT}'
+    )
+    collector = f'ulimit -Sf {CONTENT_CAP_BYTES // 512 + 2}; exec /bin/sh -c "$0"'
+    done = subprocess.run(
+        ["/bin/sh", "-c", collector, pending_updates.UPDATES.command],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "pending libc6 2.2\npending vim 9\nasked apt\n"), done.stderr
 
 
 @pytest.mark.parametrize(

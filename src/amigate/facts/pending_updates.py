@@ -25,9 +25,11 @@ _FAILURES = {
 }
 # apt-get ends well where it could not fetch: its warnings tell. What is held is pending all the same. dnf and yum end
 # with 100 where there are updates, and with 0 where they passed over a repository; so does apk without repositories.
+# Lists and caches are larger than the files that a question may write, so that limit is raised.
 UPDATES = Run(
     "pending security updates",
-    r"""t=$(mktemp -d) || exit 98
+    r"""ulimit -Sf "$(ulimit -Hf)"
+t=$(mktemp -d) || exit 98
 trap 'rm -rf "$t"' EXIT
 l=
 if command -v timeout >/dev/null; then l='timeout -k 5 90'; fi

@@ -273,6 +273,13 @@ def test_endless_output_costs_its_own_answer(ask: Ask, stream: str) -> None:
         view.answer("endless")
 
 
+def test_a_command_writes_no_more_than_it_may_unless_it_raises_that_itself(ask: Ask, tmp_path: Path) -> None:
+    write = f"head -c 1000000 /dev/zero >{tmp_path}/file"
+    view = ask(Run("careless", write), Run("raising", f'ulimit -Sf "$(ulimit -Hf)"; {write}'))
+    assert view.answers["careless"].exit_code != 0
+    assert view.answers["raising"].exit_code == 0
+
+
 def test_a_hanging_command_costs_its_own_answer(ask: Ask) -> None:
     view = ask(Run("hangs", "trap '' TERM INT; while :; do :; done", timeout_s=1), Run("next", "echo fine"))
     assert view.answer("next").text == "fine\n"
