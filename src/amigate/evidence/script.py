@@ -57,8 +57,8 @@ NO_SHELL = b"amigate-no-shell"
 # e ID CAP PATH: an entry. A path is absent only if its nearest existing ancestor could be searched and `stat` says
 # that it is not there, rather than that it could not tell (a FUSE mount, an input/output error).
 # g ID CAP PATTERN: a pattern, expanded by the shell; m ID CAP FOLDER MATCH...: what came of that.
-# c ID SECONDS CAP BLOCKS TEXT: a command, which can raise how much it may write. Each has files of its own, which a daemon that it leaves behind may go on
-# writing to; where the folder is full afterwards, they may be short.
+# c ID SECONDS CAP BLOCKS TEXT: a command, which can raise how much it may write. Each has files of its own, which a
+# daemon that it leaves behind may go on writing to; where the folder is full afterwards, they may be short.
 # z FILE...: send what waits in $b, then the files. Frames wait there where they may, as each write is a packet.
 _FUNCTIONS = r"""
 umask 077
