@@ -93,10 +93,9 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
     for name, outcome in re.findall(r"::(test_\w+)\S* (PASSED|FAILED|SKIPPED|ERROR)", done.stdout):
         outcomes[outcome].add(name)
     assert done.returncode == 1, done.stdout
-    assert "test_no_pending_security_updates" in outcomes["ERROR"], "a machine that reaches no archive cannot tell"
+    assert "test_no_pending_security_updates" not in outcomes["FAILED"], "the archive has nothing newer"
     assert outcomes["FAILED"] >= {
         "test_no_unexpected_login_users",
-        "test_only_declared_listeners",
         "test_firewall_and_sysctl_hardened",
         "test_no_root_password_login",
         "test_no_password_login",
@@ -108,6 +107,7 @@ def test_plain_pytest_judges_the_instance_and_says_which_rules_need_more(leaky_h
     }
     assert outcomes["PASSED"] >= {
         "test_fresh_key_logs_in",
+        "test_only_declared_listeners",
         "test_provisioning_finishes_without_error",
         "test_no_keyboard_interactive_login",
         "test_permits_no_empty_passwords",
